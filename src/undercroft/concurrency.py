@@ -1,0 +1,187 @@
+"""Where code runs: on the event loop, in a thread beside it, or driven step by step under WSGI.
+
+One coroutine serves a request whatever the server. Under ASGI it is awaited. Under WSGI it is
+driven by `drive`: as long as nothing in it really waits, it finishes on its first step, with no
+event loop at all; the moment it must wait it asks for a loop (`ensure_loop`) and the rest of it
+runs on one background loop per process.
+"""
+
+import asyncio
+import os
+import threading
+from asyncio import _get_running_loop as find_running_loop  # pyright: ignore[reportPrivateUsage]
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import Any, TypeVar
+
+from undercroft.errors import SynchronousOnlyOperation
+
+T = TypeVar("T")
+
+#: Threads for `def` handlers and blocking calls: what Python's own executor would choose.
+MAX_THREADS = min(32, (os.cpu_count() or 1) + 4)
+
+
+def is_on_loop() -> bool:
+    """Tell whether an event loop runs in this thread."""
+    return find_running_loop() is not None
+
+
+def check_not_on_loop(call: str, twin: str) -> None:
+    """Refuse a blocking call made on the event loop.
+
+    Args:
+        call: The call as its author wrote it, for example `BlogPost.objects.get(...)`.
+        twin: What to write instead, for example `await BlogPost.objects.aget(...)`.
+
+    Raises:
+        SynchronousOnlyOperation: An event loop runs in this thread.
+    """
+    if find_running_loop() is not None:
+        raise SynchronousOnlyOperation(
+            f"{call} blocks, and this code runs on the event loop.",
+            hint=f"Write `{twin}`, or make the handler a plain `def` so that it runs in a thread.",
+        )
+
+
+# ------------------------------------------------------------------ threads beside the loop
+
+
+class _Threads:
+    """The process's one bounded pool, made at first use."""
+
+    def __init__(self) -> None:
+        self._limit = MAX_THREADS
+        self._pool: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+
+    def configure(self, limit: int) -> None:
+        with self._lock:
+            if limit != self._limit and self._pool is not None:
+                self._pool.shutdown(wait=False)
+                self._pool = None
+            self._limit = limit
+
+    def get(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            with self._lock:
+                if self._pool is None:
+                    self._pool = ThreadPoolExecutor(self._limit, thread_name_prefix="undercroft")
+        return self._pool
+
+
+threads = _Threads()
+
+# A forked worker has none of its parent's threads, so it starts with a pool of its own.
+if hasattr(os, "register_at_fork"):
+
+    def _forget_threads() -> None:
+        global threads, _background  # noqa: PLW0603 - process-wide by nature
+        threads = _Threads()
+        _background = _BackgroundLoop()
+
+    os.register_at_fork(after_in_child=_forget_threads)
+
+
+async def run_in_thread(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+    """Call a blocking function without blocking the loop.
+
+    The function sees the caller's context variables. Where no loop runs (under WSGI the
+    server's own thread is already the right place) it is called directly.
+    """
+    loop = find_running_loop()
+    if loop is None:
+        return function(*args, **kwargs)
+    call = partial(copy_context().run, function, *args, **kwargs)
+    return await loop.run_in_executor(threads.get(), call)
+
+
+# ------------------------------------------------------------------ WSGI: no loop until needed
+
+
+class _LoopRequest(Awaitable[None]):
+    """Awaited where a loop is needed; `drive` sees it and moves the coroutine."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        yield self
+
+
+_LOOP_REQUEST = _LoopRequest()
+
+
+async def ensure_loop() -> None:
+    """Go on only once an event loop runs: a no-op under ASGI, a move under WSGI."""
+    if find_running_loop() is None:
+        await _LOOP_REQUEST
+
+
+def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end from a thread that has no event loop.
+
+    It is stepped once. If it finishes, no loop was involved; if it asks for one, the rest of it
+    runs on the process's background loop while this thread waits.
+
+    Raises:
+        SynchronousOnlyOperation: A loop runs in this thread already.
+    """
+    check_not_on_loop("drive(coroutine)", "await coroutine")
+    try:
+        asked = coroutine.send(None)
+    except StopIteration as finished:
+        return finished.value  # type: ignore[no-any-return]  # StopIteration is not generic
+    if asked is not _LOOP_REQUEST:
+        coroutine.close()
+        raise RuntimeError(f"A coroutine waited for {asked!r} where no event loop runs.")
+    return _background.run(_Rest(coroutine))
+
+
+class _Rest(Awaitable[T]):
+    """What is left of a coroutine that was already stepped, as something a task can await."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return (yield from self._coroutine.__await__())
+
+
+class _BackgroundLoop:
+    """One event loop in a daemon thread, started at first use."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+
+    def get(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            with self._lock:
+                if self._loop is None:
+                    loop = asyncio.new_event_loop()
+                    threading.Thread(
+                        target=loop.run_forever, name="undercroft-loop", daemon=True
+                    ).start()
+                    self._loop = loop
+        return self._loop
+
+    def run(self, awaitable: Awaitable[T]) -> T:
+        """Finish an awaitable on the loop, with the calling thread's context variables."""
+        loop, done, context = self.get(), Future[T](), copy_context()
+
+        async def finish() -> None:
+            try:
+                done.set_result(await awaitable)
+            except BaseException as error:  # noqa: BLE001 - handed to the waiting thread
+                done.set_exception(error)
+
+        loop.call_soon_threadsafe(lambda: loop.create_task(finish(), context=context))
+        return done.result()
+
+
+_background = _BackgroundLoop()
+
+
+def run_on_background_loop(awaitable: Awaitable[T]) -> T:
+    """Finish an awaitable on the process's background loop while this thread waits."""
+    return _background.run(awaitable)

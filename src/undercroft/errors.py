@@ -1,0 +1,323 @@
+"""The whole exception tree.
+
+    UndercroftError                       what was wrong, what was expected, how to mend it, a code
+    ├── ImproperlyConfigured              a mistake found at start: settings, routes, plans, models
+    │   ├── RouteConflictError            two routes answer the same requests
+    │   └── AppNotFoundError              a command found no application to work on
+    ├── SynchronousOnlyOperation          a blocking call on the event loop
+    ├── NoReverseMatch                    `url_for` knows no such route
+    ├── TemplateDoesNotExist              no template folder holds the file
+    ├── SerializationError                a handler answered with something that cannot be sent
+    ├── DatabaseError                     the database refused or failed
+    │   ├── DatabaseUnavailable           it could not be reached, or no connection came free
+    │   ├── IntegrityError                a constraint was violated
+    │   └── MigrationError                the migrations and the database do not fit together
+    ├── FieldError                        a query names a field or lookup that does not exist
+    ├── FieldValueError                   a value does not fit its field
+    ├── ObjectDoesNotExist                `get()` found no row
+    ├── MultipleObjectsReturned           `get()` found more than one row
+    └── HTTPException                     an answer with a status, as problem details (RFC 9457)
+        ├── BadRequest                    400
+        ├── NotAuthenticated              401
+        ├── PermissionDenied              403
+        ├── NotFound                      404
+        ├── MethodNotAllowed              405, with Allow
+        ├── NotAcceptable                 406
+        ├── Conflict                      409
+        ├── ContentTooLarge               413
+        ├── UnsupportedMediaType          415
+        ├── RangeNotSatisfiable           416
+        ├── RequestValidationError        422, with every mistake and its location
+        └── ServiceUnavailable            503
+
+Names are Django's, REST framework's or FastAPI's where those have one.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+
+class UndercroftError(Exception):
+    """The root of everything undercroft raises on purpose.
+
+    Args:
+        message: What was wrong, with the offending value, and what was expected.
+        hint: How to mend it.
+        code: A stable name that leads to the documentation; the class has a default.
+    """
+
+    code: str = "undercroft"
+
+    def __init__(self, message: str = "", *, hint: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if code is not None:
+            self.code = code
+
+    def __str__(self) -> str:
+        """Join message, hint and code into the line a person reads."""
+        return " ".join(part for part in (self.message, self.hint, f"[{self.code}]") if part)
+
+
+class ImproperlyConfigured(UndercroftError):
+    """A mistake in settings, routes, handlers or models, found before the first request."""
+
+    code = "config"
+
+
+class RouteConflictError(ImproperlyConfigured):
+    """Two routes answer the same requests, so one of them could never be reached."""
+
+    code = "routing.conflict"
+
+
+class AppNotFoundError(ImproperlyConfigured):
+    """A command was given, or found, no application to work on."""
+
+    code = "cli.no-app"
+
+
+class SynchronousOnlyOperation(UndercroftError):
+    """A blocking call was made on the event loop; the message names its async twin."""
+
+    code = "async.blocking"
+
+
+class NoReverseMatch(UndercroftError):
+    """`url_for` was asked for a route, or with parameters, that do not exist."""
+
+    code = "routing.no-reverse"
+
+
+class TemplateDoesNotExist(UndercroftError):
+    """No template folder holds the file; the message lists the folders that were tried."""
+
+    code = "templates.missing"
+
+
+class SerializationError(UndercroftError):
+    """A handler answered with something that cannot be sent as it is."""
+
+    code = "binding.answer"
+
+
+class DatabaseError(UndercroftError):
+    """The database refused a statement or failed; `__cause__` is the driver's error."""
+
+    code = "db.error"
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The database could not be reached, or no connection came free in time."""
+
+    code = "db.unavailable"
+
+
+class IntegrityError(DatabaseError):
+    """A constraint of the database was violated."""
+
+    code = "db.integrity"
+
+
+class MigrationError(DatabaseError):
+    """The migrations and the database do not fit together."""
+
+    code = "migrations"
+
+
+class FieldError(UndercroftError):
+    """A query names a field or lookup that does not exist."""
+
+    code = "db.unknown-field"
+
+
+class FieldValueError(UndercroftError):
+    """A value does not fit its field."""
+
+    code = "db.field-value"
+
+
+class ObjectDoesNotExist(UndercroftError):
+    """`get()` found no row. Every model has its own subclass, `Model.DoesNotExist`."""
+
+    code = "db.not-found"
+
+
+class MultipleObjectsReturned(UndercroftError):
+    """`get()` found more than one row."""
+
+    code = "db.multiple"
+
+
+class HTTPException(UndercroftError):
+    """Answer the request with a status, as problem details (RFC 9457).
+
+    Args:
+        status_code: The HTTP status, 400 to 599.
+        detail: What to tell the client; the status's own phrase when left out.
+        headers: Sent with the answer.
+        code: A stable, machine-readable name of the problem.
+        extra: Further members of the problem details object (RFC 9457, section 3.2).
+    """
+
+    status_code: int = 500
+    code = "http"
+
+    def __init__(  # noqa: PLR0913 - FastAPI's and RFC 9457's members, all optional
+        self,
+        status_code: int | None = None,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        code: str | None = None,
+        hint: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.status_code = status_code if status_code is not None else type(self).status_code
+        self.detail = detail if detail is not None else find_phrase(self.status_code)
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+        super().__init__(self.detail, hint=hint, code=code)
+
+    def to_problem(self) -> dict[str, Any]:
+        """Build the problem details object (RFC 9457, section 3.1)."""
+        problem: dict[str, Any] = {
+            "type": "about:blank",
+            "title": find_phrase(self.status_code),
+            "status": self.status_code,
+            "detail": self.detail,
+            "code": self.code,
+        }
+        if self.hint:
+            problem["hint"] = self.hint
+        return {**problem, **self.extra}
+
+
+class _StatusException(HTTPException):
+    """An `HTTPException` whose class fixes the status, so that the detail comes first."""
+
+    default_detail: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        code: str | None = None,
+        hint: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            None, detail or self.default_detail, headers=headers, code=code, hint=hint, extra=extra
+        )
+
+
+class BadRequest(_StatusException):
+    """400: the request cannot be read, for example malformed JSON."""
+
+    status_code = 400
+    code = "http.bad-request"
+
+
+class NotAuthenticated(_StatusException):
+    """401: no valid credentials came with the request."""
+
+    status_code = 401
+    code = "http.not-authenticated"
+
+
+class PermissionDenied(_StatusException):
+    """403: the caller is known and may not do this."""
+
+    status_code = 403
+    code = "http.permission-denied"
+
+
+class NotFound(_StatusException):
+    """404: nothing answers at this address."""
+
+    status_code = 404
+    code = "http.not-found"
+
+
+class MethodNotAllowed(_StatusException):
+    """405: the address exists, not for this method; `allowed` becomes the Allow header."""
+
+    status_code = 405
+    code = "http.method-not-allowed"
+
+    def __init__(self, method: str, allowed: Sequence[str]) -> None:
+        self.allowed = tuple(allowed)
+        allow = ", ".join(self.allowed)
+        super().__init__(
+            f"{method} is not allowed here; use one of: {allow}.", headers={"allow": allow}
+        )
+
+
+class NotAcceptable(_StatusException):
+    """406: nothing the client accepts can be made."""
+
+    status_code = 406
+    code = "http.not-acceptable"
+
+
+class Conflict(_StatusException):
+    """409: the request does not fit the state of what it addresses."""
+
+    status_code = 409
+    code = "http.conflict"
+
+
+class ContentTooLarge(_StatusException):
+    """413: the body is larger than the limit in force."""
+
+    status_code = 413
+    code = "http.content-too-large"
+
+
+class UnsupportedMediaType(_StatusException):
+    """415: the handler does not read this kind of body."""
+
+    status_code = 415
+    code = "http.unsupported-media-type"
+
+
+class RangeNotSatisfiable(_StatusException):
+    """416: the range asked for lies outside the content."""
+
+    status_code = 416
+    code = "http.range-not-satisfiable"
+
+
+class RequestValidationError(_StatusException):
+    """422: the request was read, and its values are wrong.
+
+    `errors` lists every mistake at once, each with `location` (for example
+    `["query", "limit"]`), `message`, `code` and, when it can be shown, `value`.
+    """
+
+    status_code = 422
+    code = "request.invalid"
+
+    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
+        self.errors = [dict(error) for error in errors]
+        count = len(self.errors)
+        wrong = "1 value is" if count == 1 else f"{count} values are"
+        super().__init__(f"{wrong} not as expected.", extra={"errors": self.errors})
+
+
+class ServiceUnavailable(_StatusException):
+    """503: a part the answer needs, such as the database, is not available now."""
+
+    status_code = 503
+    code = "http.service-unavailable"
+
+
+def find_phrase(status_code: int) -> str:
+    """Find the reason phrase of a status (RFC 9110, section 15), or a plain one."""
+    try:
+        return HTTPStatus(status_code).phrase
+    except ValueError:
+        return "Error"
