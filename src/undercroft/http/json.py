@@ -1,0 +1,69 @@
+"""JSON text to values and back: the one owner of the JSON library.
+
+Datetimes are RFC 3339 with `Z`, decimals and UUIDs are strings, sets are lists: what Pydantic
+writes, so that the same value looks the same whichever way it leaves.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import PurePath
+from typing import Any
+
+import orjson
+
+from undercroft.errors import BadRequest, SerializationError
+
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS
+
+
+def _to_plain(value: Any) -> Any:
+    """Turn what the library does not know into what it does."""
+    dump = getattr(value, "model_dump", None)
+    if dump is not None:
+        return dump(mode="json")
+    if isinstance(value, Decimal | PurePath):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        return list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, Mapping):
+        return dict(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    raise TypeError
+
+
+def dump_json(value: Any) -> bytes:
+    """Write a value as JSON.
+
+    Raises:
+        SerializationError: Some part of it has no JSON form.
+    """
+    try:
+        return orjson.dumps(value, _to_plain, _OPTIONS)
+    except (TypeError, UnicodeDecodeError) as error:
+        raise SerializationError(
+            f"{type(value).__name__} cannot be written as JSON: {error}.",
+            hint="Return plain data, or declare a serializer as the return type.",
+            code="http.json",
+        ) from error
+
+
+def load_json(raw: bytes) -> Any:
+    """Read JSON text (RFC 8259; no NaN, no trailing data).
+
+    Raises:
+        BadRequest: It is malformed; the detail names the place.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise malformed_json(str(error)) from error
+
+
+def malformed_json(reason: str) -> BadRequest:
+    """Build the one answer to a body that is not JSON."""
+    return BadRequest(
+        f"The body is not valid JSON: {reason}.",
+        hint="Send JSON with Content-Type: application/json.",
+        code="http.malformed-json",
+    )

@@ -1,0 +1,84 @@
+"""Query strings: ordered, several values for a name, `&` the only separator.
+
+The format is the URL Standard's `application/x-www-form-urlencoded`; `;` is data, because
+caches and servers that disagree on separators can be poisoned through the difference.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import unquote_plus, urlencode
+
+from undercroft.errors import BadRequest
+
+#: More fields than this are refused before any of them is decoded.
+MAX_FIELDS = 1000
+
+
+def parse_pairs(raw: bytes, *, max_fields: int = MAX_FIELDS) -> list[tuple[str, str]]:
+    """Split and decode a query string or urlencoded form body.
+
+    Raises:
+        BadRequest: It has more than `max_fields` fields.
+    """
+    if not raw:
+        return []
+    if raw.count(b"&") >= max_fields:
+        raise BadRequest(
+            f"The query or form has more than {max_fields} fields.", code="http.too-many-fields"
+        )
+    text = raw.decode("utf-8", "replace")
+    plain = "%" not in text and "+" not in text
+    pairs: list[tuple[str, str]] = []
+    for part in text.split("&"):
+        if not part:
+            continue
+        name, _, value = part.partition("=")
+        pairs.append((name, value) if plain else (unquote_plus(name), unquote_plus(value)))
+    return pairs
+
+
+class QueryParams(Mapping[str, str]):
+    """The parameters of a query string, read by name.
+
+    `params["q"]` is the last value of a name, as in Django and Starlette; `getlist` gives all.
+    """
+
+    __slots__ = ("_last", "pairs")
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self.pairs = list(pairs)
+        self._last = dict(self.pairs)
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "QueryParams":
+        """Read the raw query string of a request."""
+        return cls(parse_pairs(raw))
+
+    def __getitem__(self, name: str) -> str:
+        """Return the last value of a name."""
+        return self._last[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the distinct names."""
+        return iter(self._last)
+
+    def __len__(self) -> int:
+        """Count the distinct names."""
+        return len(self._last)
+
+    def getlist(self, name: str) -> list[str]:
+        """Return every value of a name, in order."""
+        return [value for key, value in self.pairs if key == name]
+
+    def replace(self, **values: object) -> "QueryParams":
+        """Return a copy in which each name given has just the value given; None removes it."""
+        pairs = [(key, value) for key, value in self.pairs if key not in values]
+        pairs += [(key, str(value)) for key, value in values.items() if value is not None]
+        return QueryParams(pairs)
+
+    def __str__(self) -> str:
+        """Encode the parameters again."""
+        return urlencode(self.pairs)
+
+    def __repr__(self) -> str:
+        """Show every parameter."""
+        return f"QueryParams({self.pairs!r})"

@@ -1,0 +1,206 @@
+"""What came in: one request, the same under every server.
+
+Everything but method and path is read lazily: a handler that never looks at headers, query or
+body does not pay for them.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from undercroft.errors import BadRequest, ContentTooLarge
+from undercroft.http.cookies import Cookies
+from undercroft.http.headers import Headers, RawHeaders
+from undercroft.http.json import load_json
+from undercroft.http.query import QueryParams
+from undercroft.http.url import URL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: The largest body read into memory, in bytes, unless the settings say otherwise.
+MAX_BODY_SIZE = 10 * 1024 * 1024
+
+
+class Address(NamedTuple):
+    """One end of a connection; `port` is None for a Unix socket."""
+
+    host: str
+    port: int | None
+
+
+class State:
+    """A place for what middleware and handlers hand on within one request."""
+
+    def __init__(self) -> None:
+        self.__dict__: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        """Explain a name that nobody has set."""
+        held = ", ".join(sorted(self.__dict__)) or "nothing"
+        raise AttributeError(f"request.state has no {name!r}; it holds {held}.")
+
+
+class Request:
+    """One HTTP request.
+
+    Args:
+        method: In upper case.
+        path: Percent-decoded, below `root_path`, starting with a slash.
+        raw_query: The query string as it came.
+        raw_headers: The header fields as pairs of bytes, names in lower case.
+        body: The whole body, where it is at hand; gateways override `stream` instead.
+
+    Attributes:
+        path_params: What the route's template captured, converted.
+        route: The route that matched, once it has.
+        app: The application that serves the request.
+        scheme: "http" or "https".
+        client: The other end, or None where the server does not say.
+        server: This end.
+        root_path: Where the application is mounted, without a trailing slash.
+        max_body_size: The largest body `body()` reads, in bytes.
+    """
+
+    # Defaults live on the class: a request that needs none of them is made with five stores.
+    path_params: Mapping[str, Any] = MappingProxyType({})
+    route: Any = None
+    app: Any = None
+    scheme: str = "http"
+    client: Address | None = None
+    server: Address | None = None
+    root_path: str = ""
+    max_body_size: int = MAX_BODY_SIZE
+    _body: bytes | None = None
+    _headers: Headers | None = None
+    _query_params: QueryParams | None = None
+    _cookies: Cookies | None = None
+    _state: State | None = None
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        raw_query: bytes = b"",
+        raw_headers: RawHeaders | None = None,
+        body: bytes | None = None,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.raw_query = raw_query
+        self.raw_headers: RawHeaders = [] if raw_headers is None else raw_headers
+        self._body = body
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields."""
+        if self._headers is None:
+            self._headers = Headers(self.raw_headers)
+        return self._headers
+
+    @property
+    def query_params(self) -> QueryParams:
+        """The parameters of the query string."""
+        if self._query_params is None:
+            self._query_params = QueryParams.from_bytes(self.raw_query)
+        return self._query_params
+
+    @property
+    def cookies(self) -> Cookies:
+        """The cookies that came with the request."""
+        if self._cookies is None:
+            self._cookies = Cookies.from_headers(self.headers)
+        return self._cookies
+
+    @property
+    def state(self) -> State:
+        """What middleware and handlers handed on."""
+        if self._state is None:
+            self._state = State()
+        return self._state
+
+    @property
+    def host(self) -> str:
+        """The Host header, checked against `allowed_hosts`, or this end's address."""
+        named = self.headers.get("host")
+        if named:
+            return named
+        if self.server is None:
+            return "localhost"
+        return self.server.host + (f":{self.server.port}" if self.server.port else "")
+
+    @property
+    def url(self) -> URL:
+        """The address that was asked for."""
+        path = self.root_path + self.path
+        return URL(self.scheme, self.host, path, self.raw_query.decode("latin-1"))
+
+    @property
+    def media_type(self) -> str:
+        """The body's media type in lower case, without parameters; "" where none is named."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """Yield the body in pieces, as they come; it can be read once."""
+        if self._body:
+            yield self._body
+
+    async def body(self) -> bytes:
+        """Read the whole body; a second call gives the same bytes.
+
+        Raises:
+            ContentTooLarge: It is longer than `max_body_size`, whatever Content-Length says.
+        """
+        if self._body is None:
+            self.check_content_length()
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in self.stream():
+                size += len(chunk)
+                self.check_body_size(size)
+                chunks.append(chunk)
+            self._body = b"".join(chunks) if len(chunks) != 1 else chunks[0]
+        return self._body
+
+    async def json(self) -> Any:
+        """Read the body as JSON.
+
+        Raises:
+            BadRequest: It is malformed.
+        """
+        return load_json(await self.body())
+
+    def check_content_length(self) -> None:
+        """Refuse a body that announces itself as too large, before any of it is read."""
+        announced = self.headers.find(b"content-length")
+        if announced is None:
+            return
+        if not announced.isdigit():
+            raise BadRequest(f"Content-Length {announced[:40]!r} is not a number of bytes.")
+        # A number of twenty digits is too large without being converted.
+        self.check_body_size(int(announced) if len(announced) < 20 else self.max_body_size + 1)  # noqa: PLR2004
+
+    def check_body_size(self, size: int) -> None:
+        """Refuse more bytes than the limit.
+
+        Raises:
+            ContentTooLarge: `size` is over `max_body_size`.
+        """
+        if size > self.max_body_size:
+            raise ContentTooLarge(
+                f"The body is larger than {self.max_body_size:,} bytes.",
+                hint="Send less, or raise max_body_size in the settings.",
+            )
+
+    def url_for(self, name: str, /, **params: Any) -> str:
+        """Return the path of a named route, below the mount, for example `blog:detail`.
+
+        Raises:
+            NoReverseMatch: No such route, or its parameters do not fit.
+        """
+        find: Callable[..., str] = self.app.url_for
+        return self.root_path + find(name, **params)
+
+    def __repr__(self) -> str:
+        """Show method and path."""
+        return f"<{type(self).__name__} {self.method} {self.path}>"

@@ -1,0 +1,201 @@
+"""What goes out: status, header fields and a body, whole or as a stream of pieces."""
+
+from collections.abc import AsyncIterable, Iterable, Mapping
+from typing import Any, ClassVar, Self, Unpack
+from urllib.parse import quote
+
+from undercroft.http.cookies import CookieOptions, format_cookie
+from undercroft.http.headers import MutableHeaders, RawHeaders, encode_header
+from undercroft.http.json import dump_json
+from undercroft.http.request import Request
+from undercroft.http.url import SAFE_IN_PATH
+
+#: Statuses whose answers have no body (RFC 9110, sections 15.2 to 15.4.5).
+BODILESS = frozenset({100, 101, 102, 103, 204, 205, 304})
+
+STATUS_RANGE = range(100, 600)
+
+
+class Response:
+    """An answer.
+
+    Args:
+        content: Bytes, or text to be encoded as UTF-8.
+        status_code: 100 to 599.
+        headers: Fields by name; Content-Length and Content-Type are set for you.
+        media_type: What Content-Type says; `charset=utf-8` is added to `text/` types.
+
+    Attributes:
+        raw_headers: The fields as pairs of bytes, names in lower case, as servers want them.
+        body: The whole body; empty while `stream` is set.
+        stream: The pieces of a body that is not at hand as a whole, or None.
+
+    Raises:
+        ValueError: The status is out of range, or a header would split the answer.
+    """
+
+    default_media_type: ClassVar[str | None] = None
+    stream: AsyncIterable[bytes] | None = None
+
+    def __init__(
+        self,
+        content: str | bytes = b"",
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None:
+        self.status_code = check_status(status_code)
+        self.body = content.encode() if isinstance(content, str) else content
+        self.raw_headers: RawHeaders = [encode_header(*pair) for pair in (headers or {}).items()]
+        named = {name for name, _ in self.raw_headers}
+        media_type = media_type or self.default_media_type
+        if media_type is not None and b"content-type" not in named:
+            self.raw_headers.append(content_type(media_type))
+        if status_code not in BODILESS and b"content-length" not in named:
+            self.raw_headers.append((b"content-length", b"%d" % len(self.body)))
+
+    @classmethod
+    def from_bytes(cls, body: bytes, kind: tuple[bytes, bytes], status_code: int) -> "Response":
+        """Build the answer of a prepared handler: nothing is left to look up or check.
+
+        Args:
+            body: The whole body.
+            kind: The encoded Content-Type field, from `content_type`.
+            status_code: A status that `check_status` has seen.
+        """
+        response = Response.__new__(Response)
+        response.status_code = status_code
+        response.body = body
+        response.raw_headers = [kind, (b"content-length", b"%d" % len(body))]
+        return response
+
+    @property
+    def headers(self) -> MutableHeaders:
+        """The fields, to read and to set."""
+        return MutableHeaders(self.raw_headers)
+
+    def set_cookie(self, name: str, value: str = "", **options: Unpack[CookieOptions]) -> None:
+        """Send a cookie, HttpOnly and SameSite=Lax unless told otherwise.
+
+        Raises:
+            ValueError: A part holds a character that would end or split the header.
+        """
+        self.headers.append("set-cookie", format_cookie(name, value, **options))
+
+    def delete_cookie(self, name: str, *, path: str = "/", domain: str | None = None) -> None:
+        """Remove a cookie from the browser; path and domain must be those it was set with."""
+        self.set_cookie(name, max_age=0, path=path, domain=domain)
+
+    async def resolve(self, request: Request) -> "Response":
+        """Settle what depends on the request: files answer conditions and ranges here."""
+        return self
+
+    def without_body(self) -> Self:
+        """Keep status and fields, drop the body: the answer to HEAD (RFC 9110, section 9.3.2)."""
+        self.body, self.stream = b"", None
+        return self
+
+    def __repr__(self) -> str:
+        """Show kind and status."""
+        return f"<{type(self).__name__} {self.status_code}>"
+
+
+class PlainTextResponse(Response):
+    """Text, as text/plain."""
+
+    default_media_type = "text/plain"
+
+
+class HTMLResponse(Response):
+    """Markup, as text/html."""
+
+    default_media_type = "text/html"
+
+
+class JSONResponse(Response):
+    """Any plain value, written as JSON.
+
+    Raises:
+        SerializationError: Some part of the value has no JSON form.
+    """
+
+    default_media_type = "application/json"
+
+    def __init__(
+        self,
+        content: Any,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None:
+        super().__init__(dump_json(content), status_code, headers, media_type)
+
+
+class RedirectResponse(Response):
+    """Send the client elsewhere; 307 keeps method and body, 303 makes it a GET.
+
+    `url` is the application's own word: where it comes from the client, check it first.
+    """
+
+    def __init__(
+        self, url: str, status_code: int = 307, headers: Mapping[str, str] | None = None
+    ) -> None:
+        location = quote(str(url), safe=f"{SAFE_IN_PATH}%?#[]")
+        super().__init__(b"", status_code, {**(headers or {}), "location": location})
+
+
+class StreamingResponse(Response):
+    """A body that is made while it is sent.
+
+    Args:
+        stream: Pieces of bytes or text, from an async or a plain iterable.
+        status_code: 100 to 599.
+        headers: Fields by name.
+        media_type: What Content-Type says.
+    """
+
+    def __init__(
+        self,
+        stream: AsyncIterable[bytes | str] | Iterable[bytes | str],
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None:
+        super().__init__(b"", status_code, headers, media_type)
+        del self.headers["content-length"]
+        self.stream = encode_pieces(stream)
+
+
+async def encode_pieces(
+    pieces: AsyncIterable[bytes | str] | Iterable[bytes | str],
+) -> AsyncIterable[bytes]:
+    """Yield every piece as bytes, closing an async source whatever happens."""
+    if isinstance(pieces, AsyncIterable):
+        try:
+            async for piece in pieces:
+                yield piece.encode() if isinstance(piece, str) else piece
+        finally:
+            close = getattr(pieces, "aclose", None)
+            if close is not None:
+                await close()
+    else:
+        for piece in pieces:
+            yield piece.encode() if isinstance(piece, str) else piece
+
+
+def content_type(media_type: str) -> tuple[bytes, bytes]:
+    """Encode the Content-Type field, with the charset for text."""
+    if media_type.startswith("text/") and "charset=" not in media_type:
+        media_type += "; charset=utf-8"
+    return encode_header("content-type", media_type)
+
+
+def check_status(status_code: int) -> int:
+    """Return a status that a server can send.
+
+    Raises:
+        ValueError: It is outside 100 to 599 (RFC 9110, section 15).
+    """
+    if status_code not in STATUS_RANGE:
+        raise ValueError(f"Status {status_code!r} is not a number from 100 to 599.")
+    return int(status_code)

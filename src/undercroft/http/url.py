@@ -1,0 +1,34 @@
+"""The address of a request, put together again from its parts (RFC 3986)."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from undercroft.http.query import QueryParams
+
+#: What may stand unescaped in a path: RFC 3986's pchar and the slash.
+SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
+
+
+@dataclass(frozen=True, slots=True)
+class URL:
+    """An absolute address. `str(url)` is what a client would ask for."""
+
+    scheme: str
+    host: str
+    path: str
+    query: str = ""
+
+    def __str__(self) -> str:
+        """Put the parts together, the path percent-encoded."""
+        query = f"?{self.query}" if self.query else ""
+        return f"{self.scheme}://{self.host}{quote(self.path, safe=SAFE_IN_PATH)}{query}"
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host (RFC 6454)."""
+        return f"{self.scheme}://{self.host}"
+
+    def include_query_params(self, **values: object) -> "URL":
+        """Return a copy whose query has these values in place of what they had; None removes."""
+        params = QueryParams.from_bytes(self.query.encode()).replace(**values)
+        return URL(self.scheme, self.host, self.path, str(params))
