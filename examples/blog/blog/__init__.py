@@ -1,0 +1,1 @@
+"""A blog: authors, posts, their pages and their API."""

@@ -1,0 +1,18 @@
+"""The application, composed: `undercroft run mysite.app:app`."""
+
+from blog import api, views
+from mysite.settings import settings
+from undercroft import App
+from undercroft.routing.urls import include, path
+
+app = App(
+    settings,
+    apps=["blog"],
+    routes=[
+        path("", views.home, name="home"),
+        path("hello/{name}", views.hello, name="hello"),
+        path("class/hello/{name}", views.Hello.as_view(), name="class-hello"),
+        path("blog/", include("blog.urls")),
+        path("api/", include(api.router.urls)),
+    ],
+)
