@@ -10,7 +10,15 @@ import asyncio
 import os
 import threading
 from asyncio import _get_running_loop as find_running_loop  # pyright: ignore[reportPrivateUsage]
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+)
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -96,6 +104,33 @@ async def run_in_thread(function: Callable[..., T], /, *args: Any, **kwargs: Any
         return function(*args, **kwargs)
     call = partial(copy_context().run, function, *args, **kwargs)
     return await loop.run_in_executor(threads.get(), call)
+
+
+_END: Any = object()
+
+
+async def iterate(items: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T]:
+    """Iterate over either kind of iterable, a plain one beside the loop.
+
+    The source is closed whatever ends the iteration: a client that goes away ends a generator.
+    """
+    if isinstance(items, AsyncIterable):
+        try:
+            async for item in items:
+                yield item
+        finally:
+            close = getattr(items, "aclose", None)
+            if close is not None:
+                await close()
+    else:
+        iterator = iter(items)
+        try:
+            while (item := await run_in_thread(next, iterator, _END)) is not _END:
+                yield item
+        finally:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                await run_in_thread(close)
 
 
 # ------------------------------------------------------------------ WSGI: no loop until needed

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Any, ClassVar, Self, Unpack
 from urllib.parse import quote
 
+from undercroft.concurrency import iterate
 from undercroft.http.cookies import CookieOptions, format_cookie
 from undercroft.http.headers import MutableHeaders, RawHeaders, encode_header
 from undercroft.http.json import dump_json
@@ -169,18 +170,9 @@ class StreamingResponse(Response):
 async def encode_pieces(
     pieces: AsyncIterable[bytes | str] | Iterable[bytes | str],
 ) -> AsyncIterable[bytes]:
-    """Yield every piece as bytes, closing an async source whatever happens."""
-    if isinstance(pieces, AsyncIterable):
-        try:
-            async for piece in pieces:
-                yield piece.encode() if isinstance(piece, str) else piece
-        finally:
-            close = getattr(pieces, "aclose", None)
-            if close is not None:
-                await close()
-    else:
-        for piece in pieces:
-            yield piece.encode() if isinstance(piece, str) else piece
+    """Yield every piece as bytes."""
+    async for piece in iterate(pieces):
+        yield piece.encode() if isinstance(piece, str) else piece
 
 
 def content_type(media_type: str) -> tuple[bytes, bytes]:

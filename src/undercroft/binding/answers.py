@@ -1,0 +1,237 @@
+"""Turns what a handler returns into a response, as its return type and its route declare.
+
+The choice is made once, from the annotation; a request only calls the chosen function.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import Generator as SyncGenerator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Union, get_args, get_origin
+from types import NoneType, UnionType
+from uuid import UUID
+
+from markupsafe import Markup
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from undercroft.concurrency import iterate
+from undercroft.errors import ImproperlyConfigured, SerializationError
+from undercroft.http.json import dump_json
+from undercroft.http.responses import (
+    BODILESS,
+    Response,
+    StreamingResponse,
+    check_status,
+    content_type,
+)
+from undercroft.binding.events import ServerSentEvent, encode_events
+
+Answer = Callable[[Any], Response]
+
+JSON = content_type("application/json")
+TEXT = content_type("text/plain")
+HTML = content_type("text/html")
+
+_PLAIN = (str, int, float, bool, NoneType, date, datetime, time, UUID, Decimal, timedelta)
+_STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator, Iterator, SyncGenerator)
+_CONTAINERS = (list, dict, tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """What a handler returns.
+
+    Attributes:
+        annotation: The declared type; `None` stands for "nothing", `Any` for "not declared".
+        status_code: The status of a good answer.
+        place: The handler and its file, for errors.
+    """
+
+    annotation: Any
+    status_code: int
+    place: str
+
+    def __post_init__(self) -> None:
+        """Refuse a status that no answer can have."""
+        try:
+            check_status(self.status_code)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{self.place}: {error}", code="binding.status") from error
+
+
+def build_answer(returns: Returns) -> Answer:
+    """Choose how to answer from the declared return type."""
+    answer = _choose_answer(returns)
+
+    def answer_or_pass(value: Any) -> Response:
+        return value if isinstance(value, Response) else answer(value)
+
+    return answer_or_pass
+
+
+def _choose_answer(returns: Returns) -> Answer:
+    annotation, status = strip_annotated(returns.annotation), returns.status_code
+    kind = get_origin(annotation) or annotation
+    if annotation is None or annotation is NoneType or status in BODILESS:
+        return _answer_nothing(returns)
+    if kind in _STREAMS:
+        return _answer_stream(annotation, status)
+    if annotation is Any or is_class(kind, Response) or is_class(annotation, str):
+        return _answer_by_value(returns)
+    if is_plain(annotation):
+        return lambda value: Response.from_bytes(dump_json(value), JSON, status)
+    return _answer_declared(annotation, returns)
+
+
+def strip_annotated(annotation: Any) -> Any:
+    """Return the type inside `Annotated`, and the type beside `Response` in a union."""
+    if get_origin(annotation) is Annotated:
+        return strip_annotated(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        parts = [part for part in get_args(annotation) if not is_class(part, Response)]
+        if len(parts) == 1:
+            return strip_annotated(parts[0])
+        if parts and len(parts) < len(get_args(annotation)):
+            return Union[tuple(parts)]  # noqa: UP007 - made at run time
+    return annotation
+
+
+def is_class(annotation: Any, kind: type) -> bool:
+    """Tell whether an annotation is a class of this kind."""
+    return isinstance(annotation, type) and issubclass(annotation, kind)
+
+
+def is_plain(annotation: Any) -> bool:
+    """Tell whether a type is made of JSON's own values only, which need no serializer."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return is_plain(parts[0])
+    if origin in _CONTAINERS or origin in (Union, UnionType):
+        return all(part is ... or part is Any or is_plain(part) for part in parts)
+    return annotation in _PLAIN or annotation in _CONTAINERS
+
+
+# ------------------------------------------------------------------------------- the answers
+
+
+def _answer_nothing(returns: Returns) -> Answer:
+    status = 204 if returns.status_code == 200 else returns.status_code  # noqa: PLR2004
+
+    def answer(value: Any) -> Response:
+        if value is not None:
+            raise SerializationError(
+                f"{returns.place} answers with status {status}, which has no body,"
+                f" and returned {type(value).__name__}.",
+                hint="Return None, or declare another return type or status.",
+            )
+        return Response(b"", status)
+
+    return answer
+
+
+def _answer_declared(annotation: Any, returns: Returns) -> Answer:
+    """Answer with a declared serializer: its fields and nothing else leave."""
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    except Exception as error:
+        raise ImproperlyConfigured(
+            f"{returns.place} returns {annotation!r}, which cannot be serialized.",
+            hint="Declare a Pydantic model, a serializer or plain types.",
+            code="binding.return-type",
+        ) from error
+    to_json, validate = adapter.serializer.to_json, adapter.validator.validate_python
+    trusted = annotation if is_class(annotation, BaseModel) else None
+    status = returns.status_code
+
+    def answer(value: Any) -> Response:
+        if type(value) is not trusted:
+            try:
+                value = validate(value, from_attributes=True)
+            except ValidationError as error:
+                raise SerializationError(
+                    f"{returns.place} returned a value that does not fit its return type: {error}"
+                ) from error
+        return Response.from_bytes(to_json(value, by_alias=True), JSON, status)
+
+    return answer
+
+
+def _answer_by_value(returns: Returns) -> Answer:
+    """Answer by the kind of the value, where the return type does not say."""
+    status = returns.status_code
+
+    def answer(value: Any) -> Response:
+        if isinstance(value, str):
+            kind = HTML if isinstance(value, Markup) else TEXT
+            return Response.from_bytes(value.encode(), kind, status)
+        if isinstance(value, dict | list | int | float):
+            return Response.from_bytes(dump_json(value), JSON, status)
+        if isinstance(value, BaseModel):
+            body = value.__pydantic_serializer__.to_json(value, by_alias=True)
+            return Response.from_bytes(body, JSON, status)
+        if isinstance(value, AsyncIterable):
+            return _answer_stream(AsyncIterator[Any], status)(value)
+        check_answerable(value, returns)
+        return Response.from_bytes(dump_json(value), JSON, status)
+
+    return answer
+
+
+def check_answerable(value: Any, returns: Returns) -> None:
+    """Refuse what must not, or cannot, be sent without a declaration.
+
+    Raises:
+        SerializationError: The value is None, a model or a query set.
+    """
+    if value is None:
+        raise SerializationError(
+            f"{returns.place} returned None.",
+            hint="Return an answer, or declare `-> None` to answer 204 No Content.",
+        )
+    if hasattr(type(value), "__mapper__") or hasattr(value, "aiterator"):
+        raise SerializationError(
+            f"{returns.place} returned {type(value).__name__}, a model or query set, and declares"
+            " no serializer: no column leaves by accident.",
+            hint="Declare the serializer as the return type, for example `-> PostSerializer` or"
+            " `-> list[PostSerializer]`.",
+            code="binding.bare-model",
+        )
+
+
+def _answer_stream(annotation: Any, status: int) -> Answer:
+    """Answer with a stream: bytes and text as they are, events as SSE, all else JSON Lines."""
+    item = strip_annotated((*get_args(annotation), Any)[0])
+    if is_class(item, ServerSentEvent):
+        headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        return lambda value: StreamingResponse(
+            encode_events(value), status, headers, "text/event-stream"
+        )
+    if is_class(item, bytes):
+        return lambda value: StreamingResponse(value, status, None, "application/octet-stream")
+    if is_class(item, str):
+        kind = "text/html" if is_class(item, Markup) else "text/plain"
+        return lambda value: StreamingResponse(value, status, None, kind)
+    to_json = dump_json if item is Any or is_plain(item) else _build_item_dump(item)
+    return lambda value: StreamingResponse(
+        encode_lines(value, to_json), status, None, "application/jsonl"
+    )
+
+
+def _build_item_dump(item: Any) -> Callable[[Any], bytes]:
+    adapter: TypeAdapter[Any] = TypeAdapter(item)
+
+    def dump(value: Any) -> bytes:
+        checked = adapter.validator.validate_python(value, from_attributes=True)
+        return adapter.serializer.to_json(checked, by_alias=True)
+
+    return dump
+
+
+async def encode_lines(
+    items: AsyncIterable[Any] | Iterable[Any], to_json: Callable[[Any], bytes]
+) -> AsyncGenerator[bytes]:
+    """Yield each item as one line of JSON (JSON Lines)."""
+    async for item in iterate(items):
+        yield to_json(item) + b"\n"

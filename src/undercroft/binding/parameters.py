@@ -1,0 +1,154 @@
+"""What a handler writes in its signature to say where a value comes from.
+
+Each works in `Annotated[int, Query(ge=1)]` and, as in FastAPI, as a default: `q: str = Query("")`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypedDict, Unpack
+
+from pydantic import Field
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+#: "No default was given", as Pydantic says it.
+MISSING: Final[Any] = PydanticUndefined
+
+
+class Source(StrEnum):
+    """Where a value comes from; the first word of an error's location."""
+
+    PATH = "path"
+    QUERY = "query"
+    HEADER = "header"
+    COOKIE = "cookie"
+    BODY = "body"
+
+
+class Constraints(TypedDict, total=False):
+    """What Pydantic checks and OpenAPI says of a parameter; names are `pydantic.Field`'s."""
+
+    title: str
+    description: str
+    examples: list[Any]
+    deprecated: bool
+    gt: float
+    ge: float
+    lt: float
+    le: float
+    multiple_of: float
+    min_length: int
+    max_length: int
+    pattern: str
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value read from the request.
+
+    Attributes:
+        source: The part of the request it comes from.
+        default: Used where the request has none; `MISSING` makes it required.
+        alias: Its name in the request, where that is not the argument's.
+        field: The constraints, as Pydantic's field.
+        embed: A lone body parameter is a member of the JSON object, not the whole.
+    """
+
+    source: Source
+    default: Any
+    alias: str | None
+    field: FieldInfo
+    embed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A value made by calling something whose own arguments are bound the same way."""
+
+    function: Callable[..., Any] | None
+    use_cache: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How a type that a signature merely names is injected, without `Depends`.
+
+    Attributes:
+        function: Makes the value; bound like any dependency.
+        only_in: The kind of handler that can use the value: "def", "async def" or both ("").
+        instead: What the other kind should ask for.
+    """
+
+    function: Callable[..., Any]
+    only_in: str = ""
+    instead: str = ""
+
+
+#: Looks up the provider of an annotated type; the composition root knows them.
+FindProvider = Callable[[Any], Provider | None]
+
+
+def find_no_provider(annotation: Any) -> None:
+    """Know no type: what a plan compiled outside an application uses."""
+
+
+def build_parameter(
+    source: Source, default: Any, alias: str | None, constraints: Constraints, *, embed: bool = False
+) -> Any:
+    """Build a marker; typed `Any` so that it can stand as a default of any type."""
+    field: FieldInfo = Field(**constraints)
+    return Parameter(source, MISSING if default is ... else default, alias, field, embed)
+
+
+def Path(  # noqa: N802 - FastAPI's name
+    default: Any = MISSING, *, alias: str | None = None, **constraints: Unpack[Constraints]
+) -> Any:
+    """Read a value that the route's template captured."""
+    return build_parameter(Source.PATH, default, alias, constraints)
+
+
+def Query(  # noqa: N802 - FastAPI's name
+    default: Any = MISSING, *, alias: str | None = None, **constraints: Unpack[Constraints]
+) -> Any:
+    """Read a value, or with a list type all values, from the query string."""
+    return build_parameter(Source.QUERY, default, alias, constraints)
+
+
+def Header(  # noqa: N802 - FastAPI's name
+    default: Any = MISSING, *, alias: str | None = None, **constraints: Unpack[Constraints]
+) -> Any:
+    """Read a header; `user_agent` reads User-Agent unless an alias says otherwise."""
+    return build_parameter(Source.HEADER, default, alias, constraints)
+
+
+def Cookie(  # noqa: N802 - FastAPI's name
+    default: Any = MISSING, *, alias: str | None = None, **constraints: Unpack[Constraints]
+) -> Any:
+    """Read a cookie."""
+    return build_parameter(Source.COOKIE, default, alias, constraints)
+
+
+def Body(  # noqa: N802 - FastAPI's name
+    default: Any = MISSING,
+    *,
+    embed: bool = False,
+    alias: str | None = None,
+    **constraints: Unpack[Constraints],
+) -> Any:
+    """Read the JSON body, or with `embed=True` or several body arguments one member of it."""
+    return build_parameter(Source.BODY, default, alias, constraints, embed=embed)
+
+
+def Depends(  # noqa: N802 - FastAPI's name
+    function: Callable[..., Any] | None = None, *, use_cache: bool = True
+) -> Any:
+    """Inject what `function` returns, or yields until the handler is done.
+
+    Args:
+        function: A function, async function, generator or class; left out, the annotated
+            class itself is called.
+        use_cache: Call it once for a request, however often it is asked for.
+    """
+    return Dependency(function, use_cache)

@@ -1,0 +1,209 @@
+"""Compiles a handler into an endpoint: request in, response out.
+
+A signature is inspected once. What a request then runs is the shortest of three endpoints that
+can do the work: nothing to bind, values only, or values and dependencies.
+"""
+
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from undercroft.binding.answers import Answer, Returns, build_answer
+from undercroft.binding.dependencies import Kind, Step, StepList
+from undercroft.binding.parameters import FindProvider, find_no_provider
+from undercroft.binding.reading import Reading
+from undercroft.binding.signature import Argument, describe_place, read_hints
+from undercroft.concurrency import ensure_loop, run_in_thread
+from undercroft.http.request import Request
+from undercroft.http.responses import Response
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@runtime_checkable
+class BoundHandler(Protocol):
+    """A handler that is made for each request, such as a method of a view.
+
+    Attributes:
+        function: The function that is inspected; its first argument is `self`.
+    """
+
+    function: Callable[..., Any]
+
+    def bind(self, request: Request) -> Callable[..., Any]:
+        """Return what to call for this request."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled handler.
+
+    Attributes:
+        endpoint: Answers a request.
+        arguments: All that is read from the request, for the handler and its dependencies.
+        body: The type of the whole body, or None.
+        returns: What the handler answers with.
+        handler: The function as it was written.
+    """
+
+    endpoint: Endpoint
+    arguments: tuple[Argument, ...]
+    body: Any
+    is_body_required: bool
+    returns: Returns
+    handler: Callable[..., Any]
+
+
+def compile_plan(
+    handler: Callable[..., Any] | BoundHandler,
+    *,
+    path_params: Collection[str] = (),
+    status_code: int = 200,
+    returns: Any = None,
+    find_provider: FindProvider = find_no_provider,
+) -> Plan:
+    """Compile a handler.
+
+    Args:
+        handler: A function of either kind, a callable object, or a `BoundHandler`.
+        path_params: Names the route's template captures.
+        status_code: The status of a good answer.
+        returns: The type of the answer, where it is not the annotated return type.
+        find_provider: Knows the types that are injected by their name alone.
+
+    Raises:
+        ImproperlyConfigured: The signature cannot be bound; the message says why and where.
+    """
+    bound = handler if isinstance(handler, BoundHandler) else None
+    function: Callable[..., Any] = bound.function if bound else handler  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    steps = StepList(path_params, find_provider)
+    step = steps.add_handler(function, skip_first=bound is not None)
+    declared = returns if returns is not None else read_hints(function).get("return", Any)
+    answered = Returns(declared, status_code, describe_place(function))
+    reading = Reading(steps.slots)
+    endpoint = _choose_endpoint(steps, step, reading, build_answer(answered), bound)
+    return Plan(
+        endpoint=endpoint,
+        arguments=tuple(slot.argument for slot in steps.slots),
+        body=reading.body.annotation if reading.body else None,
+        is_body_required=bool(reading.body and reading.body.is_required),
+        returns=answered,
+        handler=function,
+    )
+
+
+def _choose_endpoint(
+    steps: StepList, step: Step, reading: Reading, answer: Answer, bound: BoundHandler | None
+) -> Endpoint:
+    if len(steps.steps) > 1 or bound is not None:
+        return _Pipeline(steps.steps, reading, answer, bound).endpoint
+    if steps.slots or step.takes_request:
+        return _build_direct(step, reading, answer)
+    return _build_bare(step, answer)
+
+
+def _build_bare(step: Step, answer: Answer) -> Endpoint:
+    """Build the endpoint of a handler without arguments."""
+    function = step.function
+
+    async def on_loop(request: Request) -> Response:
+        await ensure_loop()
+        return answer(await function())
+
+    async def streamed(request: Request) -> Response:
+        return answer(function())
+
+    def call() -> Response:
+        return answer(function())
+
+    async def in_thread(request: Request) -> Response:
+        return await run_in_thread(call)
+
+    endpoints = {Kind.COROUTINE: on_loop, Kind.PLAIN: in_thread}
+    return endpoints.get(step.kind, streamed)
+
+
+def _build_direct(step: Step, reading: Reading, answer: Answer) -> Endpoint:
+    """Build the endpoint of a handler whose arguments all come straight from the request."""
+    function, takes_request = step.function, step.takes_request
+    has_body, has_values = reading.body is not None, reading.has_parameters
+
+    async def read(request: Request) -> dict[str, Any]:
+        if has_body:
+            values = await reading.read(request)
+        else:
+            values = reading.read_parameters(request) if has_values else {}
+        if takes_request:
+            values[takes_request] = request
+        return values
+
+    async def on_loop(request: Request) -> Response:
+        values = await read(request)
+        await ensure_loop()
+        return answer(await function(**values))
+
+    async def streamed(request: Request) -> Response:
+        return answer(function(**await read(request)))
+
+    def call(values: dict[str, Any]) -> Response:
+        return answer(function(**values))
+
+    async def in_thread(request: Request) -> Response:
+        return await run_in_thread(call, await read(request))
+
+    endpoints = {Kind.COROUTINE: on_loop, Kind.PLAIN: in_thread}
+    return endpoints.get(step.kind, streamed)
+
+
+class _Pipeline:
+    """The endpoint of a handler with dependencies, or of one that is bound per request."""
+
+    def __init__(
+        self, steps: list[Step], reading: Reading, answer: Answer, bound: BoundHandler | None
+    ) -> None:
+        *self._dependencies, self._handler = steps
+        self._reading = reading
+        self._answer = answer
+        self._bound = bound
+        is_async = any(step.is_async for step in steps)
+        self.endpoint: Endpoint = self._on_loop if is_async else self._in_thread
+
+    async def _in_thread(self, request: Request) -> Response:
+        values = await self._reading.read(request)
+        return await run_in_thread(self._run, request, values)
+
+    def _run(self, request: Request, values: dict[str, Any]) -> Response:
+        """Run everything in one thread: one hop, however many dependencies."""
+        with ExitStack() as stack:
+            results: list[Any] = []
+            for step in self._dependencies:
+                arguments = step.build_arguments(request, values, results)
+                results.append(step.run(arguments, stack))
+            arguments = self._handler.build_arguments(request, values, results)
+            return self._answer(self._find_function(request)(**arguments))
+        raise AssertionError("unreachable: no dependency may swallow the handler's exception")
+
+    async def _on_loop(self, request: Request) -> Response:
+        values = await self._reading.read(request)
+        await ensure_loop()
+        async with AsyncExitStack() as stack:
+            results: list[Any] = []
+            for step in self._dependencies:
+                arguments = step.build_arguments(request, values, results)
+                results.append(await step.arun(arguments, stack))
+            arguments = self._handler.build_arguments(request, values, results)
+            return await self._call_handler(request, arguments)
+        raise AssertionError("unreachable: no dependency may swallow the handler's exception")
+
+    async def _call_handler(self, request: Request, arguments: dict[str, Any]) -> Response:
+        function, kind = self._find_function(request), self._handler.kind
+        if kind is Kind.COROUTINE:
+            return self._answer(await function(**arguments))
+        if kind is Kind.PLAIN:
+            return await run_in_thread(lambda: self._answer(function(**arguments)))
+        return self._answer(function(**arguments))
+
+    def _find_function(self, request: Request) -> Callable[..., Any]:
+        return self._bound.bind(request) if self._bound else self._handler.function

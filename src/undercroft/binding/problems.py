@@ -1,0 +1,39 @@
+"""Pydantic's findings as problem details: every mistake, where it is, how to name it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from undercroft.errors import BadRequest, RequestValidationError
+from undercroft.http.json import malformed_json
+
+#: A value longer than this is not sent back to the one who sent it.
+LONGEST_SHOWN = 200
+
+
+def build_problem(found: Sequence[tuple[str, ErrorDetails]]) -> BadRequest | RequestValidationError:
+    """Build the answer to wrong input.
+
+    Args:
+        found: Each mistake with the part of the request it was found in, whose own location
+            starts with the name the request uses.
+    """
+    for _, error in found:
+        if error["type"] == "json_invalid":
+            return malformed_json(str(error.get("ctx", {}).get("error", error["msg"])))
+    return RequestValidationError([describe_error(source, error) for source, error in found])
+
+
+def describe_error(source: str, error: ErrorDetails) -> dict[str, Any]:
+    """Describe one mistake: `location`, `message`, `code`, and `value` where it can be shown."""
+    described: dict[str, Any] = {
+        "location": [source, *error["loc"]],
+        "message": error["msg"],
+        "code": error["type"],
+    }
+    value = error["input"]
+    shown = isinstance(value, str | int | float | bool) or value is None
+    if shown and error["type"] != "missing" and len(str(value)) <= LONGEST_SHOWN:
+        described["value"] = value
+    return described
