@@ -1,0 +1,82 @@
+"""Inclusion: routes of another module, router or list, put below a prefix and a namespace."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Union
+
+from undercroft.errors import ImproperlyConfigured
+from undercroft.routing.route import Route, move_route
+
+
+class HasRoutes(Protocol):
+    """Anything with a list of routes, such as a `Router`."""
+
+    @property
+    def routes(self) -> Sequence["RouteEntry"]:
+        """The routes, in order of declaration."""
+        ...
+
+
+RouteEntry = Union[Route, "Inclusion"]
+"""What a list of routes, such as `urlpatterns`, may hold."""
+
+RouteSource = HasRoutes | Sequence[RouteEntry]
+"""Where routes may come from: a router, or a list of routes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """Routes to be put in place; they are read when they are needed, at start.
+
+    Attributes:
+        target: Where the routes come from.
+        prefix: What stands before each of their paths.
+        namespace: What stands before each of their names.
+        tags: What is put before the tags of each.
+        source: File and line of the declaration.
+    """
+
+    target: RouteSource = field(repr=False)
+    prefix: str = ""
+    namespace: str = ""
+    tags: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def routes(self) -> list[Route]:
+        """The routes in their place."""
+        return list(flatten_routes(self))
+
+
+def flatten_routes(entry: object, within: tuple[object, ...] = ()) -> Iterator[Route]:
+    """List the routes of a route, an inclusion, a router or a list of those, in order.
+
+    Raises:
+        ImproperlyConfigured: Something else is among them, or a router includes itself.
+    """
+    if isinstance(entry, Route):
+        yield entry
+        return
+    if any(entry is outer for outer in within):
+        raise ImproperlyConfigured(
+            f"{entry!r} includes itself.", hint="Take one include() away.", code="routing.include"
+        )
+    within = (*within, entry)
+    if isinstance(entry, Inclusion):
+        for route in flatten_routes(entry.target, within):
+            yield move_route(route, entry.prefix, entry.namespace, entry.tags)
+        return
+    for inner in _list_entries(entry):
+        yield from flatten_routes(inner, within)
+
+
+def _list_entries(entry: object) -> Sequence[object]:
+    entries: object = getattr(entry, "entries", None)
+    entries = getattr(entry, "routes", entry) if entries is None else entries
+    if isinstance(entries, list | tuple):
+        return entries  # pyright: ignore[reportUnknownVariableType] - checked one by one
+    raise ImproperlyConfigured(
+        f"{entry!r} is not a route, a router or a list of routes.",
+        hint="Write path(...), re_path(...), include(...), a Router, or a list of those.",
+        code="routing.include",
+    )

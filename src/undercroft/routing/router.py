@@ -1,0 +1,71 @@
+"""Router: a list of routes that a feature declares and an app includes."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Unpack
+
+from undercroft.routing.decorators import RouteDecorators
+from undercroft.routing.inclusion import Inclusion, RouteEntry, RouteSource, flatten_routes
+from undercroft.routing.route import Route, RouteOptions, build_route, find_source, move_route
+from undercroft.routing.template import join_paths
+
+
+class Router(RouteDecorators):
+    """Collect routes below a common prefix, namespace and tags.
+
+    Args:
+        prefix: What stands before each path, `/blog`.
+        namespace: What stands before each name, so that `detail` becomes `blog:detail`.
+        tags: What is put before the tags of each route.
+    """
+
+    def __init__(
+        self, prefix: str = "", namespace: str | None = None, tags: Sequence[str] = ()
+    ) -> None:
+        self.prefix = prefix
+        self.namespace = namespace or ""
+        self.tags = tuple(tags)
+        self.entries: list[RouteEntry] = []
+
+    def __repr__(self) -> str:
+        """Show prefix and number of entries."""
+        return f"<Router {self.prefix or '/'} with {len(self.entries)} entries>"
+
+    @property
+    def routes(self) -> list[Route]:
+        """All routes, those of included routers among them, in order of declaration."""
+        return list(flatten_routes(self))
+
+    def add_route(
+        self,
+        path: str,
+        handler: Callable[..., Any],
+        *,
+        methods: Iterable[str] | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Route:
+        """Add a route and return it as it stands in this router.
+
+        Raises:
+            ImproperlyConfigured: A part of the declaration is wrong.
+        """
+        path = join_paths(self.prefix, path)
+        route = build_route(path, handler, methods, options)
+        route = move_route(route, namespace=self.namespace, tags=self.tags)
+        self.entries.append(route)
+        return route
+
+    def include(
+        self, routes: RouteSource | RouteEntry, prefix: str = "", namespace: str | None = None
+    ) -> None:
+        """Put the routes of another router, or a list, below a prefix and a namespace.
+
+        They are read at start, so routes that are added to that router later count too.
+        """
+        target = [routes] if isinstance(routes, Route | Inclusion) else routes
+        inner = Inclusion(target, prefix, namespace or "", (), find_source())
+        if self.prefix or self.namespace or self.tags:
+            self.entries.append(
+                Inclusion([inner], self.prefix, self.namespace, self.tags, inner.source)
+            )
+        else:
+            self.entries.append(inner)
