@@ -1,0 +1,101 @@
+"""Fixtures every test may use: services that may be missing, and ways to reach them."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+POSTGRES_VARIABLE = "UNDERCROFT_TEST_POSTGRES_URL"
+DEFAULT_POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
+CHROMIUM = "/usr/bin/chromium"
+
+
+def require_service(name: str, ok: bool, reason: str) -> None:
+    """Skip the running test where a service is missing; on CI, where nothing may be, fail it.
+
+    Args:
+        name: What is needed, as a person calls it: "PostgreSQL".
+        ok: Whether it is there.
+        reason: What was tried, and how to provide it.
+    """
+    if ok:
+        return
+    message = f"{name} is missing: {reason}"
+    if os.environ.get("CI"):
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The repository's root folder."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The address of a PostgreSQL server on which databases may be created."""
+    import psycopg
+
+    url = os.environ.get(POSTGRES_VARIABLE, DEFAULT_POSTGRES)
+    try:
+        psycopg.connect(url, connect_timeout=3).close()
+    except psycopg.OperationalError as error:
+        reason = f"{str(error).strip()!r}; set {POSTGRES_VARIABLE} to a server's address"
+        require_service("PostgreSQL", False, reason)
+    return url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The address of an empty PostgreSQL database that lives as long as the test."""
+    import psycopg
+    from psycopg.sql import SQL, Identifier
+
+    name = f"undercroft_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(
+            SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(Identifier(name))
+        )
+    try:
+        yield urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The address of an SQLite database file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'test.sqlite3'}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty database, once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, without a window.
+
+    For one test only: while Playwright is there, its event loop counts as running in this thread,
+    and blocking queries refuse to work beside it. A browser test talks to a server of its own.
+    """
+    found = shutil.which("chromium", path=f"{Path(CHROMIUM).parent}:{os.environ.get('PATH', '')}")
+    require_service("Chromium", found is not None, f"no {CHROMIUM}; Debian's package is `chromium`")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found,
+            # A container's root user has no sandbox, and its /dev/shm is small.
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+        )
+        yield browser
+        browser.close()
