@@ -59,7 +59,8 @@ class Converter(Generic[T]):
         Raises:
             ValueError: The text is no such value; the route then does not match.
         """
-        return self.python_type(text)  # type: ignore[no-any-return]  # python_type is Any
+        value: T = self.python_type(text)
+        return value
 
     def to_url(self, value: T) -> str:
         """Turn a value into path text, not yet percent-encoded."""
@@ -162,7 +163,8 @@ def register_converter(name: str, converter: Converter[Any]) -> None:
     Raises:
         ImproperlyConfigured: The name is taken or no identifier, or the converter is a class.
     """
-    if not isinstance(converter, Converter):  # pyright: ignore[reportUnnecessaryIsInstance] - users
+    given: object = converter
+    if not isinstance(given, Converter):
         raise ImproperlyConfigured(
             f"The converter {name!r} is {converter!r}, not an instance of Converter.",
             hint="Subclass undercroft.routing.Converter and pass an instance of it.",

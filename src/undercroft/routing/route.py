@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
 
 from undercroft.errors import ImproperlyConfigured
+from undercroft.http.request import Request
+from undercroft.http.responses import Response
 from undercroft.routing.regex import check_regex, trim_regex
 from undercroft.routing.template import PathParam, Template, join_paths, parse_template
 
 Handler = Callable[..., Any]
-Endpoint = Callable[[Any], Awaitable[Any]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """What a route answers that names no methods; HEAD and OPTIONS follow by themselves."""

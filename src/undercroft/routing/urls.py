@@ -52,7 +52,8 @@ def path(
         ImproperlyConfigured: A part of the declaration is wrong.
     """
     if isinstance(target, list):
-        target = Inclusion(target, source=find_source())  # pyright: ignore[reportUnknownArgumentType]
+        routes: list[RouteEntry] = target  # pyright: ignore[reportUnknownVariableType] - as below
+        target = Inclusion(routes, source=find_source())
     if isinstance(target, Inclusion):
         _check_no_options(template, name, methods, options)
         prefix = join_paths(template, target.prefix)
