@@ -163,8 +163,7 @@ def register_converter(name: str, converter: Converter[Any]) -> None:
     Raises:
         ImproperlyConfigured: The name is taken or no identifier, or the converter is a class.
     """
-    given: object = converter
-    if not isinstance(given, Converter):
+    if not _is_converter(converter):
         raise ImproperlyConfigured(
             f"The converter {name!r} is {converter!r}, not an instance of Converter.",
             hint="Subclass undercroft.routing.Converter and pass an instance of it.",
@@ -201,3 +200,7 @@ def get_converter(name: str) -> Converter[Any]:
         hint=hint,
         code="routing.unknown-converter",
     )
+
+
+def _is_converter(value: object) -> bool:
+    return isinstance(value, Converter)
