@@ -16,6 +16,7 @@
     ├── FieldValueError                   a value does not fit its field
     ├── ObjectDoesNotExist                `get()` found no row
     ├── MultipleObjectsReturned           `get()` found more than one row
+    ├── ClientDisconnected                the client went away while its request was read
     └── HTTPException                     an answer with a status, as problem details (RFC 9457)
         ├── BadRequest                    400
         ├── NotAuthenticated              401
@@ -149,6 +150,12 @@ class MultipleObjectsReturned(UndercroftError):
     """`get()` found more than one row."""
 
     code = "db.multiple"
+
+
+class ClientDisconnected(UndercroftError):
+    """The client went away while its request was read: there is nobody to answer."""
+
+    code = "http.disconnected"
 
 
 class HTTPException(UndercroftError):

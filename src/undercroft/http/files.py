@@ -39,6 +39,8 @@ class FileResponse(Response):
         disposition: "attachment" saves the file, "inline" shows it.
     """
 
+    is_deferred = True
+
     def __init__(  # noqa: PLR0913 - Starlette's and Flask's options for a file
         self,
         path: str | os.PathLike[str],

@@ -5,6 +5,7 @@ body does not pay for them.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,9 +56,6 @@ class Request:
         path_params: What the route's template captured, converted.
         route: The route that matched, once it has.
         app: The application that serves the request.
-        scheme: "http" or "https".
-        client: The other end, or None where the server does not say.
-        server: This end.
         root_path: Where the application is mounted, without a trailing slash.
         max_body_size: The largest body `body()` reads, in bytes.
     """
@@ -66,9 +64,6 @@ class Request:
     path_params: Mapping[str, Any] = MappingProxyType({})
     route: Any = None
     app: Any = None
-    scheme: str = "http"
-    client: Address | None = None
-    server: Address | None = None
     root_path: str = ""
     max_body_size: int = MAX_BODY_SIZE
     _body: bytes | None = None
@@ -90,6 +85,23 @@ class Request:
         self.raw_query = raw_query
         self.raw_headers: RawHeaders = [] if raw_headers is None else raw_headers
         self._body = body
+
+    # What only some handlers ask for; gateways say where it comes from, middleware may set it.
+
+    @cached_property
+    def scheme(self) -> str:
+        """Either "http" or "https"."""
+        return "http"
+
+    @cached_property
+    def client(self) -> Address | None:
+        """The other end, or None where the server does not say."""
+        return None
+
+    @cached_property
+    def server(self) -> Address | None:
+        """This end, or None where the server does not say."""
+        return None
 
     @property
     def headers(self) -> Headers:

@@ -36,6 +36,8 @@ class Response:
     """
 
     default_media_type: ClassVar[str | None] = None
+    #: Whether `resolve` has something to settle; asked once for every request.
+    is_deferred: ClassVar[bool] = False
     stream: AsyncIterable[bytes] | None = None
 
     def __init__(

@@ -1,0 +1,225 @@
+"""App: what servers call, commands work on and a project is composed in."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from undercroft.app.installed import InstalledApp, install_app
+from undercroft.app.operations import Operation, compile_routes
+from undercroft.app.providers import Providers
+from undercroft.concurrency import ensure_loop, threads
+from undercroft.db.databases import databases
+from undercroft.gateways.asgi import ASGIGateway
+from undercroft.gateways.wsgi import WSGIGateway
+from undercroft.http.request import Request
+from undercroft.http.responses import Response
+from undercroft.middleware.failures import Failures
+from undercroft.middleware.headers import add_security_headers
+from undercroft.middleware.hosts import AllowedHosts
+from undercroft.middleware.pipeline import Endpoint, Middleware, compose, on_loop
+from undercroft.middleware.transactions import run_in_transaction
+from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
+from undercroft.routing.decorators import RouteDecorators
+from undercroft.routing.inclusion import RouteEntry, RouteSource
+from undercroft.routing.reverse import Reverser
+from undercroft.routing.route import Route, RouteOptions
+from undercroft.routing.router import Router
+from undercroft.routing.tree import RouteTree
+from undercroft.settings import Settings
+from undercroft.staticfiles.routes import build_static_routes
+
+if TYPE_CHECKING:
+    from undercroft.templating.engine import Templates
+
+Lifespan = Callable[["App"], AbstractAsyncContextManager[None]]
+
+
+class App(RouteDecorators):
+    """An application, for ASGI and WSGI servers alike.
+
+    Args:
+        settings: What it is told from outside; read from the environment when left out.
+        apps: Packages that bring models, templates and static files.
+        routes: What `path()` and `include()` return, as in `urlpatterns`.
+        middleware: Coroutines around every handler, the first outermost.
+        lifespan: An async context manager entered when the server starts.
+        openapi: Title, version and addresses of the API's description.
+
+    Attributes:
+        operations: Every method of every route, compiled; filled by `build`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        apps: Sequence[str] = (),
+        routes: Sequence[RouteEntry] = (),
+        middleware: Sequence[Middleware] = (),
+        lifespan: Lifespan | None = None,
+        openapi: OpenAPIOptions | None = None,
+    ) -> None:
+        self.settings = settings if settings is not None else Settings()
+        self.openapi = openapi if openapi is not None else OpenAPIOptions()
+        self.router = Router()
+        self.operations: list[Operation] = []
+        self._middleware = list(middleware)
+        self._lifespan = lifespan
+        self._running = AsyncExitStack()
+        self._lock = threading.RLock()
+        self._endpoint: Endpoint | None = None
+        urls = self.settings.find_databases()
+        if urls:
+            databases.configure(urls)
+        if self.settings.max_threads is not None:
+            threads.configure(self.settings.max_threads)
+        self.apps: list[InstalledApp] = [install_app(name) for name in apps]
+        if routes:
+            self.router.include(list(routes))
+        self.asgi = ASGIGateway(self)
+        self.wsgi = WSGIGateway(self)
+        # Servers look at the instance to learn that the application is asynchronous; Python
+        # itself calls the type's method, which serves both protocols.
+        self.__call__ = self.asgi.__call__
+
+    def __call__(self, *connection: Any) -> Any:
+        """Serve a connection: three arguments are ASGI's, two are WSGI's."""
+        return self.asgi(*connection) if len(connection) == 3 else self.wsgi(*connection)  # noqa: PLR2004
+
+    async def handle(self, request: Request) -> Response:
+        """Answer a request: the one entrance, whatever the server speaks."""
+        endpoint = self._endpoint or self.build()
+        request.app = self
+        return await endpoint(request)
+
+    # ------------------------------------------------------------------------- composing
+
+    def add_route(
+        self,
+        path: str,
+        handler: Callable[..., Any],
+        *,
+        methods: Iterable[str] | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Route:
+        """Add a route; the decorators `get`, `post` and so on end up here."""
+        self._endpoint = None
+        return self.router.add_route(path, handler, methods=methods, **options)
+
+    def include(
+        self, routes: RouteSource | RouteEntry, prefix: str = "", namespace: str | None = None
+    ) -> None:
+        """Put the routes of a router or a list below a prefix and a namespace."""
+        self._endpoint = None
+        self.router.include(routes, prefix, namespace)
+
+    def add_middleware(self, middleware: Middleware) -> None:
+        """Put a middleware around every handler, inside those added before."""
+        self._endpoint = None
+        self._middleware.append(middleware)
+
+    def build(self) -> Endpoint:
+        """Compile routes, handlers and middleware; later calls return what is there.
+
+        Raises:
+            ImproperlyConfigured: Something does not fit together; the message names the place.
+        """
+        with self._lock:
+            if self._endpoint is None:
+                routes = [*self.router.routes, *self._build_own_routes()]
+                self.operations = compile_routes(routes, Providers(self).find)
+                self.__dict__.pop("_reverser", None)
+                self._endpoint = compose(self._order_middleware(), build_dispatch(routes))
+            return self._endpoint
+
+    def _build_own_routes(self) -> list[Route]:
+        described = build_openapi_routes(self.openapi, lambda: self.operations)
+        folders = self.find_folders(self.settings.static_dirs, "static")
+        return [*described, *build_static_routes(self.settings.static_url, folders)]
+
+    def _order_middleware(self) -> list[Middleware]:
+        return [
+            add_security_headers,
+            Failures(debug=self.settings.debug),
+            AllowedHosts(self.settings.allowed_hosts),
+            *map(on_loop, self._middleware),
+            run_in_transaction,
+        ]
+
+    # ---------------------------------------------------------------------- what it offers
+
+    def url_for(self, name: str, /, **params: Any) -> str:
+        """Return the path of a named route, for example `app.url_for("blog:detail", id=1)`.
+
+        Raises:
+            NoReverseMatch: No such route, or its parameters do not fit.
+        """
+        return self._reverser.url_for(name, **params)
+
+    @cached_property
+    def _reverser(self) -> Reverser:
+        return Reverser(self.router.routes)
+
+    @cached_property
+    def templates(self) -> "Templates":
+        """The templates of the project and its apps."""
+        # Jinja2 takes long to import, and an API has no templates.
+        from undercroft.templating.engine import Templates  # noqa: PLC0415
+
+        helpers = {"url_for": self.url_for, "static": self.static}
+        folders = self.find_folders(self.settings.templates, "templates")
+        return Templates(folders, debug=self.settings.debug, globals=helpers)
+
+    def static(self, path: str) -> str:
+        """Return the address of a static file."""
+        return self.settings.static_url + path.lstrip("/")
+
+    def find_folders(self, project: list[Path], name: str) -> list[Path]:
+        """Return the project's folders, then the folder of this name in each app."""
+        return [*self.settings.find_folders(project), *(app.path / name for app in self.apps)]
+
+    # -------------------------------------------------------------------------- its life
+
+    async def startup(self) -> None:
+        """Compile everything and enter the lifespan.
+
+        Raises:
+            ImproperlyConfigured: Something does not fit together.
+        """
+        self.build()
+        if self._lifespan is not None:
+            await ensure_loop()
+            await self._running.enter_async_context(self._lifespan(self))
+
+    async def shutdown(self) -> None:
+        """Leave the lifespan and close the databases' connections."""
+        await self._running.aclose()
+        await databases.adispose()
+
+
+def build_dispatch(routes: list[Route]) -> Endpoint:
+    """Build the innermost endpoint: find the route, call it, settle what it answered."""
+    match = RouteTree(routes, build_options_endpoint).match
+
+    async def dispatch(request: Request) -> Response:
+        route, request.path_params = match(request.method, request.path)
+        request.route = route
+        response = await route.endpoint(request)  # type: ignore[misc]  # set for every route by `compile_routes`
+        if response.is_deferred:
+            response = await response.resolve(request)
+        return response.without_body() if request.method == "HEAD" else response
+
+    return dispatch
+
+
+def build_options_endpoint(allowed: tuple[str, ...]) -> Endpoint:
+    """Build the answer to OPTIONS where no route declares it (RFC 9110, section 9.3.7)."""
+    allow = ", ".join(allowed)
+
+    async def endpoint(request: Request) -> Response:
+        return Response(b"", 204, {"allow": allow})
+
+    return endpoint

@@ -1,0 +1,51 @@
+"""Installed apps: packages that bring models, templates and static files."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+from undercroft.errors import ImproperlyConfigured
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledApp:
+    """One package of an application.
+
+    Attributes:
+        name: Its dotted import path, for example `shop.catalogue`.
+        module: The package.
+        path: Its folder.
+    """
+
+    name: str
+    module: ModuleType
+    path: Path
+
+    @property
+    def label(self) -> str:
+        """The last part of the name: what its tables and migrations start with."""
+        return self.name.rpartition(".")[2]
+
+
+def install_app(name: str) -> InstalledApp:
+    """Import a package and its models.
+
+    Raises:
+        ImproperlyConfigured: There is no such package.
+    """
+    try:
+        found = find_spec(name)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise ImproperlyConfigured(
+            f"The app {name!r} cannot be imported.",
+            hint="Name a package that lies beside your application, or remove it from `apps`.",
+            code="app.unknown",
+        )
+    module = import_module(name)
+    if find_spec(f"{name}.models") is not None:
+        import_module(f"{name}.models")
+    return InstalledApp(name, module, Path(module.__file__ or ".").parent)

@@ -1,0 +1,176 @@
+"""ASGI 3 (asgi.readthedocs.io): http and lifespan; websocket is refused politely."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from functools import cached_property
+from typing import Any
+
+from undercroft.errors import ClientDisconnected
+from undercroft.gateways.application import Application
+from undercroft.http.request import Address, Request
+from undercroft.http.responses import Response
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+logger = logging.getLogger("undercroft.gateways")
+
+#: RFC 6455, section 7.4.1: "the endpoint is terminating for a condition it does not expect".
+_WEBSOCKET_NOT_SERVED = 1011
+
+
+class ASGIRequest(Request):
+    """A request whose body comes in messages."""
+
+    scope: Scope
+    receive: Receive
+
+    @cached_property
+    def scheme(self) -> str:
+        """Either "http" or "https"."""
+        return str(self.scope.get("scheme", "http"))
+
+    @cached_property
+    def client(self) -> Address | None:
+        """The other end, or None where the server does not say."""
+        client = self.scope.get("client")
+        return Address(*client) if client else None
+
+    @cached_property
+    def server(self) -> Address | None:
+        """This end, or None where the server does not say."""
+        server = self.scope.get("server")
+        return Address(*server) if server else None
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """Yield the body in pieces, as they come.
+
+        Raises:
+            ClientDisconnected: The client went away before the end.
+        """
+        more = True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnected("The client went away before its body was complete.")
+            more = message.get("more_body", False)
+            if piece := message.get("body", b""):
+                yield piece
+
+
+class ASGIGateway:
+    """The application as ASGI servers call it."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._handle = application.handle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's worth: a request, the lifespan, or a refused WebSocket."""
+        kind = scope["type"]
+        if kind == "http":
+            request = build_request(scope, receive)
+            try:
+                response = await self._handle(request)
+            except ClientDisconnected:
+                return
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": response.status_code,
+                    "headers": response.raw_headers,
+                }
+            )
+            if response.stream is None:
+                await send({"type": "http.response.body", "body": response.body})
+            else:
+                await send_stream(response, receive, send)
+        elif kind == "lifespan":
+            await self._run_lifespan(receive, send)
+        elif kind == "websocket":
+            await refuse_websocket(receive, send)
+
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._application.startup()
+        except Exception as error:
+            logger.exception("The application could not start")
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        try:
+            await self._application.shutdown()
+        except Exception as error:
+            logger.exception("The application could not shut down cleanly")
+            await send({"type": "lifespan.shutdown.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def build_request(scope: Scope, receive: Receive) -> ASGIRequest:
+    """Translate a connection scope."""
+    request = ASGIRequest(
+        scope["method"], scope["path"], scope["query_string"], scope["headers"]
+    )
+    request.scope, request.receive = scope, receive
+    root_path = scope.get("root_path")
+    if root_path:
+        # The specification's path includes the mount; ours starts below it.
+        root_path = root_path.rstrip("/")
+        request.root_path = root_path
+        if request.path == root_path or request.path.startswith(root_path + "/"):
+            request.path = request.path[len(root_path) :] or "/"
+    return request
+
+
+async def send_stream(response: Response, receive: Receive, send: Send) -> None:
+    """Send a streamed body, and stop making it when the client goes away."""
+    sending = asyncio.ensure_future(send_pieces(response, send))
+    watching = asyncio.ensure_future(wait_for_disconnect(receive))
+    try:
+        await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (sending, watching):
+            if not task.done():
+                task.cancel()
+        await asyncio.wait({sending, watching})
+    if not sending.cancelled():
+        sending.result()
+
+
+async def send_pieces(response: Response, send: Send) -> None:
+    """Send piece by piece; the source is closed whatever happens."""
+    pieces = response.stream
+    if pieces is None:
+        raise TypeError("The response has no stream.")
+    try:
+        async for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        close = getattr(pieces, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Wait until the client goes away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def refuse_websocket(receive: Receive, send: Send) -> None:
+    """Close a WebSocket before it is accepted, which answers its handshake with 403."""
+    await receive()
+    await send(
+        {
+            "type": "websocket.close",
+            "code": _WEBSOCKET_NOT_SERVED,
+            "reason": "This application serves no WebSockets.",
+        }
+    )

@@ -1,0 +1,63 @@
+"""Host check: the application answers to its own names only.
+
+A Host header is the client's word, and addresses in e-mails, caches and redirects are made from
+it; a foreign name is refused before anything else looks at the request.
+"""
+
+import re
+
+from undercroft.errors import BadRequest
+from undercroft.http.request import Request
+from undercroft.http.responses import Response
+from undercroft.middleware.pipeline import Endpoint
+
+#: host[:port], the host a name, an IPv4 address or an IPv6 address in brackets (RFC 3986).
+_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._-]{1,253})(?::[0-9]{1,5})?")
+
+#: Distinct Host values remembered as good; a client must not be able to grow the set.
+_MOST_REMEMBERED = 256
+
+
+class AllowedHosts:
+    """Refuse a request whose Host header does not name the application.
+
+    Args:
+        hosts: Names; `.example.org` covers example.org and all below it, `*` everything.
+    """
+
+    def __init__(self, hosts: list[str]) -> None:
+        self.hosts = [host.lower() for host in hosts]
+        self._good: set[bytes] = set()
+
+    async def __call__(self, request: Request, call_next: Endpoint) -> Response:
+        """Check the header, then go on."""
+        for name, value in request.raw_headers:
+            if name == b"host":
+                if value not in self._good:
+                    self.check(value)
+                break
+        return await call_next(request)
+
+    def check(self, value: bytes) -> None:
+        """Check a value that was not seen before.
+
+        Raises:
+            BadRequest: It is malformed or not one of ours.
+        """
+        found = _HOST.fullmatch(value)
+        if found is None or not self.is_allowed(found[1].decode().lower().rstrip(".")):
+            raise BadRequest(
+                f"Host {value.decode('latin-1')[:100]!r} is not one of this application's names.",
+                hint="Name it in the setting allowed_hosts (UNDERCROFT_ALLOWED_HOSTS).",
+                code="hosts.not-allowed",
+            )
+        if len(self._good) < _MOST_REMEMBERED:
+            self._good.add(value)
+
+    def is_allowed(self, host: str) -> bool:
+        """Tell whether a lower-case name is one of ours."""
+        return any(
+            pattern in ("*", host)
+            or (pattern.startswith(".") and (host == pattern[1:] or host.endswith(pattern)))
+            for pattern in self.hosts
+        )

@@ -1,0 +1,26 @@
+"""One transaction for each unsafe request: all of its writes, or none.
+
+It is opened by the first query, committed before the first byte of the answer, and rolled back
+when the handler raises or answers with a 5xx. Safe methods read in autocommit.
+"""
+
+from undercroft.db.transactions import RequestTransaction
+from undercroft.http.request import Request
+from undercroft.http.responses import Response
+from undercroft.middleware.pipeline import Endpoint
+
+#: RFC 9110, section 9.2.1.
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+_FIRST_SERVER_ERROR = 500
+
+
+async def run_in_transaction(request: Request, call_next: Endpoint) -> Response:
+    """Run an unsafe request in one transaction."""
+    if request.method in SAFE_METHODS:
+        return await call_next(request)
+    async with RequestTransaction() as transaction:
+        response = await call_next(request)
+        if response.status_code >= _FIRST_SERVER_ERROR:
+            transaction.set_rollback()
+        return response

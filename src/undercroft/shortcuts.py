@@ -1,0 +1,63 @@
+"""Django's shortcuts: what most views need, in one call."""
+
+from typing import Any
+
+from markupsafe import Markup
+
+from undercroft.errors import NotFound, ObjectDoesNotExist
+from undercroft.http.request import Request
+from undercroft.http.responses import RedirectResponse
+
+
+def render(request: Request, template: str, context: dict[str, Any] | None = None) -> Markup:
+    """Render a template, with `request` and a `url_for` that knows the mount.
+
+    Raises:
+        TemplateDoesNotExist: No folder holds it.
+    """
+    helpers = {"request": request, "url_for": request.url_for}
+    markup: Markup = request.app.templates.render(template, {**helpers, **(context or {})})
+    return markup
+
+
+def redirect(request: Request, to: str, *, permanent: bool = False, **params: Any) -> RedirectResponse:
+    """Redirect to a path, or to a named route of the application.
+
+    Args:
+        request: The request being answered.
+        to: A path that starts with a slash, or a route's name.
+        permanent: Browsers may remember it.
+        params: The named route's parameters.
+
+    Raises:
+        NoReverseMatch: No such route.
+    """
+    is_path = to.startswith("/") and not to.startswith(("//", "/\\"))
+    address = to if is_path else request.url_for(to, **params)
+    return RedirectResponse(address, 308 if permanent else 303)
+
+
+def get_object_or_404(source: Any, **lookups: Any) -> Any:
+    """Return the one row of a model or query set, or answer 404.
+
+    Raises:
+        NotFound: There is none.
+    """
+    rows = getattr(source, "objects", source)
+    try:
+        return rows.get(**lookups)
+    except ObjectDoesNotExist as error:
+        raise NotFound(error.message) from None
+
+
+async def aget_object_or_404(source: Any, **lookups: Any) -> Any:
+    """Return the one row of a model or query set, or answer 404; for async code.
+
+    Raises:
+        NotFound: There is none.
+    """
+    rows = getattr(source, "objects", source)
+    try:
+        return await rows.aget(**lookups)
+    except ObjectDoesNotExist as error:
+        raise NotFound(error.message) from None
