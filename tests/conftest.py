@@ -4,6 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -51,22 +52,36 @@ def postgres_server() -> str:
     return url
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """The address of an empty PostgreSQL database that lives as long as the test."""
+@contextmanager
+def create_postgres_database(server: str) -> Iterator[str]:
+    """Create an empty database, give its address, and drop it."""
     import psycopg
     from psycopg.sql import SQL, Identifier
 
     name = f"undercroft_test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(
-            SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(Identifier(name))
-        )
+    create = SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(Identifier(name))
+    drop = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name))
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(create)
     try:
-        yield urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     finally:
-        with psycopg.connect(postgres_server, autocommit=True) as connection:
-            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(drop)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The address of an empty PostgreSQL database that lives as long as the test."""
+    with create_postgres_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def postgres_module_url(postgres_server: str) -> Iterator[str]:
+    """The address of an empty PostgreSQL database that a module's tests share."""
+    with create_postgres_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture
