@@ -1,0 +1,107 @@
+"""Templates: the one owner of Jinja2.
+
+Everything is escaped, whatever a file is called. What is already HTML says so by being
+`Markup`; text for other uses, such as mail, turns escaping off with `{% autoescape false %}`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from undercroft.errors import TemplateDoesNotExist
+
+
+class Templates:
+    """Find and render templates.
+
+    Args:
+        directories: Folders in the order they are searched: the project's, then the apps'.
+        debug: Look for changed files at each use.
+        strict: Make the output of a name that does not exist an error; else it is empty.
+        globals: Names that every template knows, such as those of `build_links`.
+
+    Attributes:
+        directories: The folders.
+        environment: Jinja2's own object, for filters, tests, globals and extensions.
+    """
+
+    def __init__(
+        self,
+        directories: Sequence[str | PathLike[str]],
+        *,
+        debug: bool = False,
+        strict: bool = False,
+        globals: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.directories = tuple(Path(directory) for directory in directories)
+        self.environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(self.directories),
+            autoescape=True,
+            auto_reload=debug,
+            cache_size=-1,
+            undefined=jinja2.StrictUndefined if strict else jinja2.Undefined,
+        )
+        self.environment.globals.update(globals or {})
+
+    def render(self, name: str, context: Mapping[str, Any] | None = None) -> Markup:
+        """Render a template such as `blog/list.html`.
+
+        Raises:
+            TemplateDoesNotExist: No folder holds it, or one that it extends or includes.
+            jinja2.TemplateSyntaxError: It cannot be read; file and line are on the error.
+            jinja2.UndefinedError: It uses a part of a value that does not exist.
+        """
+        return self._run(lambda: self.environment.get_template(name), context)
+
+    def render_string(self, source: str, context: Mapping[str, Any] | None = None) -> Markup:
+        """Render a template given as text, which must be the application's own.
+
+        Raises:
+            TemplateDoesNotExist: No folder holds one that it extends or includes.
+            jinja2.TemplateSyntaxError: It cannot be read.
+            jinja2.UndefinedError: It uses a part of a value that does not exist.
+        """
+        return self._run(lambda: self.environment.from_string(source), context)
+
+    def list_templates(self) -> list[str]:
+        """List the names of all templates that exist."""
+        return self.environment.list_templates()
+
+    def _run(
+        self, get_template: Callable[[], jinja2.Template], context: Mapping[str, Any] | None
+    ) -> Markup:
+        try:
+            return Markup(get_template().render(context or {}))  # noqa: S704 - escaped by Jinja2
+        except jinja2.TemplateNotFound as error:
+            raise self._build_missing(error) from error
+
+    def _build_missing(self, error: jinja2.TemplateNotFound) -> TemplateDoesNotExist:
+        names = error.templates if isinstance(error, jinja2.TemplatesNotFound) else [error.name]
+        wanted = " or ".join(repr(str(name)) for name in names)
+        user = self._find_template_line(error)
+        folders = ", ".join(str(folder) for folder in self.directories) or "none"
+        known = self.list_templates()
+        close = get_close_matches(str(names[0]), known, n=2) or [
+            name for name in known if Path(name).name == Path(str(names[0])).name
+        ]
+        hint = f"Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
+        return TemplateDoesNotExist(
+            f"Template {wanted} does not exist{user}. Folders tried: {folders}.",
+            hint=hint or "Put it into one of these folders.",
+        )
+
+    def _find_template_line(self, error: BaseException) -> str:
+        """Find which line of which template wanted the missing one; empty when code did."""
+        place = ""
+        trace = error.__traceback__
+        while trace is not None:
+            file = trace.tb_frame.f_code.co_filename
+            if any(Path(file).is_relative_to(folder) for folder in self.directories):
+                place = f", wanted by {file}:{trace.tb_lineno}"
+            trace = trace.tb_next
+        return place

@@ -1,0 +1,36 @@
+"""Links in templates: the globals `url_for` and `static`."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+
+def build_links(url_for: Callable[..., str], static_url: str = "/static/") -> dict[str, Any]:
+    """Build the globals that make links.
+
+    Where the context has a `request`, its `url_for` is asked, which knows below which path the
+    application is mounted. A macro has it when it is imported `with context`.
+
+    Args:
+        url_for: Turns a route's name and parameters into a path when there is no request.
+        static_url: Where static files are served, ending in a slash.
+    """
+
+    def find_root(context: Context) -> str:
+        request = context.get("request")
+        return "" if request is None else str(request.root_path)
+
+    @pass_context
+    def url_for_in_context(context: Context, name: str, /, **params: Any) -> str:
+        request = context.get("request")
+        find: Callable[..., str] = url_for if request is None else request.url_for
+        return find(name, **params)
+
+    @pass_context
+    def static(context: Context, path: str) -> str:
+        return find_root(context) + static_url + quote(path.removeprefix("/"))
+
+    return {"url_for": url_for_in_context, "static": static}
