@@ -1,0 +1,99 @@
+"""undercroft: the Python back end in one piece.
+
+Names are imported when they are first used: a script that needs only the data layer never
+imports the server, and the other way round.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from undercroft import models as models
+    from undercroft import pagination as pagination
+    from undercroft import routers as routers
+    from undercroft import serializers as serializers
+    from undercroft import viewsets as viewsets
+    from undercroft.app.application import App as App
+    from undercroft.binding.events import ServerSentEvent as ServerSentEvent
+    from undercroft.binding.parameters import Body as Body
+    from undercroft.binding.parameters import Cookie as Cookie
+    from undercroft.binding.parameters import Depends as Depends
+    from undercroft.binding.parameters import Header as Header
+    from undercroft.binding.parameters import Path as Path
+    from undercroft.binding.parameters import Query as Query
+    from undercroft.errors import HTTPException as HTTPException
+    from undercroft.http.files import FileResponse as FileResponse
+    from undercroft.http.request import Request as Request
+    from undercroft.http.responses import HTMLResponse as HTMLResponse
+    from undercroft.http.responses import JSONResponse as JSONResponse
+    from undercroft.http.responses import PlainTextResponse as PlainTextResponse
+    from undercroft.http.responses import RedirectResponse as RedirectResponse
+    from undercroft.http.responses import Response as Response
+    from undercroft.http.responses import StreamingResponse as StreamingResponse
+    from undercroft.openapi.routes import OpenAPIOptions as OpenAPIOptions
+    from undercroft.routing.router import Router as Router
+    from undercroft.routing.urls import include as include
+    from undercroft.routing.urls import path as path
+    from undercroft.routing.urls import re_path as re_path
+    from undercroft.settings import Settings as Settings
+    from undercroft.shortcuts import aget_object_or_404 as aget_object_or_404
+    from undercroft.shortcuts import get_object_or_404 as get_object_or_404
+    from undercroft.shortcuts import redirect as redirect
+    from undercroft.shortcuts import render as render
+    from undercroft.views import View as View
+
+__version__ = "0.1.0"
+
+#: Where each public name is defined. A module stands for itself.
+_NAMES = {
+    "App": "undercroft.app.application",
+    "Body": "undercroft.binding.parameters",
+    "Cookie": "undercroft.binding.parameters",
+    "Depends": "undercroft.binding.parameters",
+    "FileResponse": "undercroft.http.files",
+    "HTMLResponse": "undercroft.http.responses",
+    "HTTPException": "undercroft.errors",
+    "Header": "undercroft.binding.parameters",
+    "JSONResponse": "undercroft.http.responses",
+    "OpenAPIOptions": "undercroft.openapi.routes",
+    "Path": "undercroft.binding.parameters",
+    "PlainTextResponse": "undercroft.http.responses",
+    "Query": "undercroft.binding.parameters",
+    "RedirectResponse": "undercroft.http.responses",
+    "Request": "undercroft.http.request",
+    "Response": "undercroft.http.responses",
+    "Router": "undercroft.routing.router",
+    "ServerSentEvent": "undercroft.binding.events",
+    "Settings": "undercroft.settings",
+    "StreamingResponse": "undercroft.http.responses",
+    "View": "undercroft.views",
+    "aget_object_or_404": "undercroft.shortcuts",
+    "get_object_or_404": "undercroft.shortcuts",
+    "include": "undercroft.routing.urls",
+    "models": "",
+    "pagination": "",
+    "path": "undercroft.routing.urls",
+    "re_path": "undercroft.routing.urls",
+    "redirect": "undercroft.shortcuts",
+    "render": "undercroft.shortcuts",
+    "routers": "",
+    "serializers": "",
+    "viewsets": "",
+}
+
+__all__ = [*sorted(_NAMES), "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use (PEP 562)."""
+    if name not in _NAMES:
+        raise AttributeError(f"module 'undercroft' has no attribute {name!r}")
+    home = _NAMES[name]
+    found = getattr(import_module(home), name) if home else import_module(f"undercroft.{name}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """List every public name, imported or not."""
+    return sorted({*globals(), *_NAMES})
