@@ -1,7 +1,7 @@
 """The blog's JSON API, under `/api/`."""
 
 from blog.models import Author, BlogPost
-from undercroft.api import routers, serializers, viewsets
+from undercroft import routers, serializers, viewsets
 
 
 class AuthorSerializer(serializers.ModelSerializer):

@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.print(f"The blog already has {BlogPost.objects.count()} posts.")
         return
     packages = list(read_packages())[: options.limit]
-    load([*packages, *read_oddities()], console)
+    load([*read_oddities(), *packages], console)
 
 
 if __name__ == "__main__":

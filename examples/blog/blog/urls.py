@@ -1,7 +1,7 @@
 """The addresses of the blog's pages."""
 
 from blog import views
-from undercroft.routing.urls import path
+from undercroft import path
 
 app_name = "blog"
 

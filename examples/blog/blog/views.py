@@ -4,9 +4,9 @@ from typing import Annotated
 
 from blog.models import BlogPost
 from blog.paging import get_page
-from undercroft import Markup, Query, Request, View
+from undercroft import Query, Request, View, render
 from undercroft.errors import NotFound
-from undercroft.shortcuts import render
+from undercroft.templating import Markup
 
 PAGE_SIZE = 20
 # SQLite and PostgreSQL count rows to skip in 64 bits; nobody reads that far.

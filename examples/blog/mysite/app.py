@@ -2,8 +2,7 @@
 
 from blog import api, views
 from mysite.settings import settings
-from undercroft import App
-from undercroft.routing.urls import include, path
+from undercroft import App, include, path
 
 app = App(
     settings,
