@@ -81,7 +81,42 @@ _NAMES = {
     "viewsets": "",
 }
 
-__all__ = [*sorted(_NAMES), "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [
+    "App",
+    "Body",
+    "Cookie",
+    "Depends",
+    "FileResponse",
+    "HTMLResponse",
+    "HTTPException",
+    "Header",
+    "JSONResponse",
+    "OpenAPIOptions",
+    "Path",
+    "PlainTextResponse",
+    "Query",
+    "RedirectResponse",
+    "Request",
+    "Response",
+    "Router",
+    "ServerSentEvent",
+    "Settings",
+    "StreamingResponse",
+    "View",
+    "__version__",
+    "aget_object_or_404",
+    "get_object_or_404",
+    "include",
+    "models",
+    "pagination",
+    "path",
+    "re_path",
+    "redirect",
+    "render",
+    "routers",
+    "serializers",
+    "viewsets",
+]
 
 
 def __getattr__(name: str) -> Any:

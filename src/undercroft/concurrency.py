@@ -124,8 +124,12 @@ async def iterate(items: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T]:
                 await close()
     else:
         iterator = iter(items)
+
+        def find_next() -> Any:
+            return next(iterator, _END)
+
         try:
-            while (item := await run_in_thread(next, iterator, _END)) is not _END:
+            while (item := await run_in_thread(find_next)) is not _END:
                 yield item
         finally:
             close = getattr(iterator, "close", None)

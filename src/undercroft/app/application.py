@@ -52,7 +52,7 @@ class App(RouteDecorators):
         operations: Every method of every route, compiled; filled by `build`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a project is composed of, all optional
         self,
         settings: Settings | None = None,
         *,
@@ -71,6 +71,7 @@ class App(RouteDecorators):
         self._running = AsyncExitStack()
         self._lock = threading.RLock()
         self._endpoint: Endpoint | None = None
+        self._reverser = Reverser(())
         urls = self.settings.find_databases()
         if urls:
             databases.configure(urls)
@@ -83,11 +84,11 @@ class App(RouteDecorators):
         self.wsgi = WSGIGateway(self)
         # Servers look at the instance to learn that the application is asynchronous; Python
         # itself calls the type's method, which serves both protocols.
-        self.__call__ = self.asgi.__call__
+        self.__call__ = self.asgi.__call__  # type: ignore[method-assign]  # see above
 
     def __call__(self, *connection: Any) -> Any:
         """Serve a connection: three arguments are ASGI's, two are WSGI's."""
-        return self.asgi(*connection) if len(connection) == 3 else self.wsgi(*connection)  # noqa: PLR2004
+        return self.asgi(*connection) if len(connection) == 3 else self.wsgi(*connection)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request: the one entrance, whatever the server speaks."""
@@ -131,7 +132,7 @@ class App(RouteDecorators):
             if self._endpoint is None:
                 routes = [*self.router.routes, *self._build_own_routes()]
                 self.operations = compile_routes(routes, Providers(self).find)
-                self.__dict__.pop("_reverser", None)
+                self._reverser = Reverser(routes)
                 self._endpoint = compose(self._order_middleware(), build_dispatch(routes))
             return self._endpoint
 
@@ -157,11 +158,9 @@ class App(RouteDecorators):
         Raises:
             NoReverseMatch: No such route, or its parameters do not fit.
         """
+        if self._endpoint is None:
+            self.build()
         return self._reverser.url_for(name, **params)
-
-    @cached_property
-    def _reverser(self) -> Reverser:
-        return Reverser(self.router.routes)
 
     @cached_property
     def templates(self) -> "Templates":

@@ -45,5 +45,3 @@ def find_session_provider(annotation: type) -> Provider | None:
     if issubclass(annotation, sessions.AsyncSession):
         return Provider(sessions.provide_async_session, "async def", "Session")
     return None
-
-

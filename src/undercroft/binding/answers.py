@@ -3,19 +3,26 @@
 The choice is made once, from the annotation; a request only calls the chosen function.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+)
 from collections.abc import Generator as SyncGenerator
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Union, get_args, get_origin
 from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 from uuid import UUID
 
 from markupsafe import Markup
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from undercroft.binding.events import ServerSentEvent, encode_events
 from undercroft.concurrency import iterate
 from undercroft.errors import ImproperlyConfigured, SerializationError
 from undercroft.http.json import dump_json
@@ -26,7 +33,6 @@ from undercroft.http.responses import (
     check_status,
     content_type,
 )
-from undercroft.binding.events import ServerSentEvent, encode_events
 
 Answer = Callable[[Any], Response]
 
@@ -117,7 +123,7 @@ def is_plain(annotation: Any) -> bool:
 
 
 def _answer_nothing(returns: Returns) -> Answer:
-    status = 204 if returns.status_code == 200 else returns.status_code  # noqa: PLR2004
+    status = 204 if returns.status_code == 200 else returns.status_code
 
     def answer(value: Any) -> Response:
         if value is not None:
@@ -190,9 +196,10 @@ def check_answerable(value: Any, returns: Returns) -> None:
             f"{returns.place} returned None.",
             hint="Return an answer, or declare `-> None` to answer 204 No Content.",
         )
-    if hasattr(type(value), "__mapper__") or hasattr(value, "aiterator"):
+    kind: type = type(value)
+    if hasattr(kind, "__mapper__") or hasattr(value, "aiterator"):
         raise SerializationError(
-            f"{returns.place} returned {type(value).__name__}, a model or query set, and declares"
+            f"{returns.place} returned {kind.__name__}, a model or query set, and declares"
             " no serializer: no column leaves by accident.",
             hint="Declare the serializer as the return type, for example `-> PostSerializer` or"
             " `-> list[PostSerializer]`.",

@@ -4,7 +4,7 @@ The tree of `Depends` is walked once, at start; a request only runs down the lis
 """
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -103,7 +103,7 @@ class Step:
 
 
 @asynccontextmanager
-async def run_beside_loop(manager: AbstractContextManager[Any]) -> AsyncIterator[Any]:
+async def run_beside_loop(manager: AbstractContextManager[Any]) -> AsyncGenerator[Any]:
     """Enter and leave a blocking context manager in a thread."""
     value = await run_in_thread(manager.__enter__)
     try:
@@ -135,9 +135,7 @@ class StepList:
         """
         return self._add(function, find_kind(function), skip_first=skip_first)
 
-    def _add(
-        self, function: Callable[..., Any], kind: Kind, *, skip_first: bool = False
-    ) -> Step:
+    def _add(self, function: Callable[..., Any], kind: Kind, *, skip_first: bool = False) -> Step:
         if function in self._open:
             circle = " → ".join(describe_place(each) for each in [*self._open, function])
             raise ImproperlyConfigured(
@@ -199,5 +197,3 @@ def check_provider(injection: Injection, provider: Provider, step: Step) -> None
             hint=f"Ask for {provider.instead}, or write `{provider.only_in}`.",
             code="binding.session",
         )
-
-

@@ -95,7 +95,12 @@ def find_no_provider(annotation: Any) -> None:
 
 
 def build_parameter(
-    source: Source, default: Any, alias: str | None, constraints: Constraints, *, embed: bool = False
+    source: Source,
+    default: Any,
+    alias: str | None,
+    constraints: Constraints,
+    *,
+    embed: bool = False,
 ) -> Any:
     """Build a marker; typed `Any` so that it can stand as a default of any type."""
     field: FieldInfo = Field(**constraints)

@@ -1,12 +1,13 @@
 """Reads all arguments of a plan from a request in one pass and validates them at once."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from undercroft.binding.parameters import Source
 from undercroft.binding.problems import build_problem
@@ -36,9 +37,13 @@ class Reading:
     def __init__(self, slots: Sequence[Slot]) -> None:
         parameters = [slot for slot in slots if slot.argument.source is not Source.BODY]
         bodies = [slot for slot in slots if slot.argument.source is Source.BODY]
-        self.defaults = {
+        self._defaults = {
             slot.key: slot.argument.default for slot in slots if not slot.argument.is_required
         }
+        # A list or dict that a signature gives as a default belongs to one request at a time.
+        self._mutable = [
+            key for key, default in self._defaults.items() if isinstance(default, list | dict | set)
+        ]
         self.has_parameters = bool(parameters)
         self.body = _BodyReading(bodies) if bodies else None
         self._readers = _build_readers(parameters)
@@ -57,9 +62,16 @@ class Reading:
         for reader in self._readers:
             reader(request, values)
         try:
-            return {**self.defaults, **self._validate(values)}
+            return {**self.build_defaults(), **self._validate(values)}
         except ValidationError as error:
             raise build_problem(self._locate(error)) from None
+
+    def build_defaults(self) -> dict[str, Any]:
+        """Build what the arguments are where the request says nothing."""
+        values = self._defaults.copy()
+        for key in self._mutable:
+            values[key] = copy(values[key])
+        return values
 
     async def read(self, request: Request) -> dict[str, Any]:
         """Read and validate everything, the body included.
@@ -72,7 +84,7 @@ class Reading:
         for reader in self._readers:
             reader(request, values)
         problems: list[tuple[str, ErrorDetails]] = []
-        read = dict(self.defaults)
+        read = self.build_defaults()
         if self.has_parameters:
             try:
                 read.update(self._validate(values))
@@ -101,9 +113,15 @@ def build_validator(slots: Sequence[Slot]) -> Callable[[dict[str, Any]], dict[st
     """Build one validator for all values: a dict in, the dict of converted values out."""
     fields = {slot.key: optional(slot.argument) for slot in slots}
     adapter: TypeAdapter[dict[str, Any]] = adapt(
-        TypedDict("Arguments", fields), slots[0].argument if slots else None
+        build_typed_dict("Arguments", fields), slots[0].argument if slots else None
     )
     return adapter.validator.validate_python
+
+
+def build_typed_dict(name: str, fields: dict[str, Any]) -> Any:
+    """Build a TypedDict at run time, which type checkers only know written out."""
+    make: Any = TypedDict
+    return make(name, fields)
 
 
 def optional(argument: Argument) -> Any:
@@ -214,7 +232,7 @@ class _BodyReading:
             self.annotation = first.annotation
         else:
             members = {slot.argument.alias: optional(slot.argument) for slot in slots}
-            self.annotation = TypedDict("Body", members)
+            self.annotation = build_typed_dict("Body", members)
         self._keys = {slot.argument.alias: slot.key for slot in slots}
         self._validate = adapt(self.annotation, first).validator.validate_json
 

@@ -123,7 +123,7 @@ def read_signature(
 def read_hints(function: Callable[..., Any]) -> dict[str, Any]:
     """Resolve the annotations of a function, a class's `__init__` or a callable object."""
     if inspect.isclass(function):
-        return get_type_hints(function.__init__, include_extras=True)  # type: ignore[misc]  # read only
+        return get_type_hints(function.__init__, include_extras=True)
     if not inspect.isroutine(function):
         function = type(function).__call__
     return get_type_hints(inspect.unwrap(function), include_extras=True)
