@@ -1,10 +1,10 @@
 """One contract for all middleware: a coroutine around the next.
 
-    async def timing(request, call_next):
-        started = perf_counter()
-        response = await call_next(request)
-        response.headers["server-timing"] = f"app;dur={(perf_counter() - started) * 1000:.1f}"
-        return response
+async def timing(request, call_next):
+    started = perf_counter()
+    response = await call_next(request)
+    response.headers["server-timing"] = f"app;dur={(perf_counter() - started) * 1000:.1f}"
+    return response
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,11 +26,8 @@ def compose(middleware: Sequence[Middleware], endpoint: Endpoint) -> Endpoint:
 
 def wrap(layer: Middleware, call_next: Endpoint) -> Endpoint:
     """Put one middleware around what comes next."""
-
-    async def endpoint(request: Request) -> Response:
-        return await layer(request, call_next)
-
-    return endpoint
+    # A plain function that returns the layer's own coroutine: one frame a layer, not two.
+    return lambda request: layer(request, call_next)
 
 
 def on_loop(layer: Middleware) -> Middleware:
