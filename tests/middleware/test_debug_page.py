@@ -136,7 +136,7 @@ def fail_with_secrets(password: str) -> None:
 
 def test_secrets_are_withheld_by_their_names() -> None:
     """Variables, keys, attributes, headers and URLs called like secrets show no value."""
-    error = catch(fail_with_secrets, SECRET)
+    error = catch(lambda: fail_with_secrets(SECRET))
     names = ["Cookie", "authorization", "X-Api-Key", "x-csrf-token", "proxy-authorization"]
     headers = [(name, SECRET) for name in names] + [("referer", f"http://u:{SECRET}@h/")]
     page = Outline(render_debug_page(error, method="GET", path="/", headers=headers)).text
