@@ -54,6 +54,7 @@ class Parameter:
         alias: Its name in the request, where that is not the argument's.
         field: The constraints, as Pydantic's field.
         embed: A lone body parameter is a member of the JSON object, not the whole.
+        is_deprecated: OpenAPI says that it should no longer be sent.
     """
 
     source: Source
@@ -61,6 +62,7 @@ class Parameter:
     alias: str | None
     field: FieldInfo
     embed: bool = False
+    is_deprecated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,11 @@ def build_parameter(
     embed: bool = False,
 ) -> Any:
     """Build a marker; typed `Any` so that it can stand as a default of any type."""
+    # Pydantic warns of a deprecated value that is no model's field; only OpenAPI tells of it.
+    is_deprecated = constraints.pop("deprecated", False)
     field: FieldInfo = Field(**constraints)
-    return Parameter(source, MISSING if default is ... else default, alias, field, embed)
+    default = MISSING if default is ... else default
+    return Parameter(source, default, alias, field, embed, is_deprecated)
 
 
 def Path(  # noqa: N802 - FastAPI's name

@@ -35,8 +35,9 @@ class Argument:
         default: `MISSING` where the request must have it.
         several: All values of the name are taken, not the last.
         embed: A body argument that is a member of the object even when it stands alone.
-        description: What OpenAPI says of it.
+        field: Its constraints and description, as Pydantic's field.
         place: The function and its file, for errors.
+        is_deprecated: OpenAPI says that it should no longer be sent.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Argument:
     embed: bool
     field: FieldInfo | None
     place: str
+    is_deprecated: bool = False
 
     @property
     def is_required(self) -> bool:
@@ -157,7 +159,16 @@ def _read_parameter(
     several = is_several(plain) and marker.source in {Source.QUERY, Source.HEADER}
     annotation = Annotated[annotation, marker.field]
     return Argument(
-        name, alias, marker.source, annotation, default, several, marker.embed, marker.field, place
+        name=name,
+        alias=alias,
+        source=marker.source,
+        annotation=annotation,
+        default=default,
+        several=several,
+        embed=marker.embed,
+        field=marker.field,
+        place=place,
+        is_deprecated=marker.is_deprecated,
     )
 
 
