@@ -1,0 +1,162 @@
+"""The OpenAPI 3.1.1 document of an application, from its compiled operations.
+
+An operation is described unless its route says `include_in_schema=False`. Pages are for people
+and are left out unless their route says `include_in_schema=True`: handlers declared to return
+`Markup` or an `HTMLResponse`, and functions without a return type that answer any method, which
+is what Django's `path()` makes of a plain view. Routes of `re_path()` have no template OpenAPI
+could show.
+"""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from undercroft.binding.parameters import Source
+from undercroft.binding.plan import Plan
+from undercroft.openapi.answers import describe_answer, is_page
+from undercroft.openapi.names import choose_operation_ids
+from undercroft.openapi.parameters import describe_body, describe_parameters
+from undercroft.openapi.problems import build_problem_components, refer_to_problem
+from undercroft.openapi.schemas import Schema, SchemaCollector
+from undercroft.routing.route import ANY_METHOD, Route
+
+VERSION = "3.1.1"
+
+#: The methods a path item has a member for, in the order they are written.
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
+
+
+class Described(Protocol):
+    """One method of one route with its compiled handler; the composition root makes them."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method in upper case."""
+        ...
+
+    @property
+    def route(self) -> Route:
+        """Where it answers."""
+        ...
+
+    @property
+    def plan(self) -> Plan:
+        """What it reads and answers with."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What the document says of the API as a whole."""
+
+    title: str
+    version: str
+    description: str = ""
+
+
+def build_document(info: Info, operations: Sequence[Described]) -> Schema:
+    """Build the document, as JSON's own values."""
+    chosen = [operation for operation in operations if is_described(operation)]
+    chosen.sort(key=lambda operation: METHODS.index(operation.method))
+    collector = SchemaCollector()
+    paths: dict[str, Schema] = {}
+    errors: set[int] = set()
+    for operation in operations:
+        if is_described(operation):
+            paths.setdefault(operation.route.plain_path, {})
+    for operation, operation_id in zip(chosen, choose_operation_ids(chosen), strict=True):
+        statuses = list_errors(operation)
+        errors.update(statuses)
+        described = describe_operation(operation, operation_id, collector)
+        described["responses"] |= {str(status): refer_to_problem(status) for status in statuses}
+        paths[operation.route.plain_path][operation.method.lower()] = described
+    schemas = collector.resolve()
+    problems, responses = build_problem_components(errors)
+    about = {"title": info.title, "version": info.version}
+    if info.description:
+        about["description"] = info.description
+    document: Schema = {"openapi": VERSION, "info": about, "paths": paths}
+    tags = list_tags(chosen)
+    if tags:
+        document["tags"] = tags
+    components = {"schemas": {**schemas, **problems}, "responses": responses}
+    document["components"] = {name: part for name, part in components.items() if part}
+    return document
+
+
+def is_described(operation: Described) -> bool:
+    """Tell whether an operation belongs to the API."""
+    route = operation.route
+    if route.template.regex is not None or operation.method not in METHODS:
+        return False
+    declared = route.options.get("include_in_schema")
+    if declared is not None:
+        return declared
+    is_view = hasattr(route.handler, "view_class")
+    is_undeclared = operation.plan.returns.annotation is Any
+    any_method = route.methods == frozenset(ANY_METHOD)
+    return not (is_page(operation.plan.returns) or (is_undeclared and any_method and not is_view))
+
+
+def describe_operation(
+    operation: Described, operation_id: str, collector: SchemaCollector
+) -> Schema:
+    """Describe one operation as OpenAPI's operation object."""
+    options, plan = operation.route.options, operation.plan
+    summary, description = read_docstring(plan.handler)
+    described: Schema = {}
+    if options.get("tags"):
+        described["tags"] = list(options.get("tags", []))
+    described["summary"] = options.get("summary") or summary or to_words(operation_id)
+    if options.get("description") or description:
+        described["description"] = options.get("description") or description
+    described["operationId"] = operation_id
+    parameters = describe_parameters(operation.route.params, plan.arguments, collector)
+    if parameters:
+        described["parameters"] = parameters
+    body = describe_body(plan.arguments, collector)
+    if body is not None:
+        described["requestBody"] = body
+    described["responses"] = describe_answer(plan.returns, collector)
+    if options.get("deprecated"):
+        described["deprecated"] = True
+    return described
+
+
+def list_errors(operation: Described) -> list[int]:
+    """List the error statuses an operation may answer with.
+
+    A handler tells of more by an attribute `error_statuses`.
+    """
+    arguments = operation.plan.arguments
+    statuses: set[int] = set(getattr(operation.plan.handler, "error_statuses", ()))
+    if operation.route.params:
+        statuses.add(404)
+    if arguments:
+        statuses.add(422)
+    if any(argument.source is Source.BODY for argument in arguments):
+        statuses |= {400, 415}
+    return sorted(statuses)
+
+
+def read_docstring(handler: Any) -> tuple[str, str]:
+    """Read a handler's docstring: its first paragraph, and what follows up to its sections."""
+    text = inspect.getdoc(handler) if inspect.isroutine(handler) else None
+    if not text:
+        return "", ""
+    for section in ("\nArgs:\n", "\nReturns:\n", "\nRaises:\n", "\nYields:\n"):
+        text = text.partition(section)[0]
+    summary, _, description = text.strip().partition("\n\n")
+    return " ".join(summary.split()), description.strip()
+
+
+def to_words(operation_id: str) -> str:
+    """Write an operation id as a title, `posts_list` as `Posts list`."""
+    return operation_id.replace("_", " ").strip().capitalize()
+
+
+def list_tags(operations: Sequence[Described]) -> list[Schema]:
+    """List every tag once, in the order of first use."""
+    names = [tag for operation in operations for tag in operation.route.options.get("tags", [])]
+    return [{"name": name} for name in dict.fromkeys(names)]

@@ -1,0 +1,112 @@
+"""Describes what an operation reads: parameters of path, query, header and cookie, and the body."""
+
+from collections.abc import Sequence
+from typing import Any, Final, get_args
+
+from undercroft.binding.parameters import Source
+from undercroft.binding.signature import Argument
+from undercroft.openapi.schemas import Schema, SchemaCollector, find_json
+from undercroft.routing.converters import LARGEST_INT, Converter, IntConverter
+from undercroft.routing.template import PathParam
+
+#: Headers that OpenAPI describes elsewhere, and forbids as parameters.
+_ELSEWHERE: Final = frozenset({"accept", "content-type", "authorization"})
+
+
+def describe_parameters(
+    path_params: Sequence[PathParam], arguments: Sequence[Argument], collector: SchemaCollector
+) -> list[Schema]:
+    """Describe every parameter once: those of the path first, then as the handler lists them."""
+    found: dict[tuple[str, str], Schema] = {}
+    converters = {param.name: param.converter for param in path_params}
+    for param in path_params:
+        found["path", param.name] = {
+            "name": param.name,
+            "in": "path",
+            "required": True,
+            "schema": describe_converter(param.converter, collector),
+        }
+    for argument in arguments:
+        if argument.source is Source.BODY or argument.alias.lower() in _ELSEWHERE:
+            continue
+        key = (argument.source.value, argument.alias)
+        converter = converters.get(argument.alias) if argument.source is Source.PATH else None
+        described = describe_argument(argument, converter, collector)
+        if key not in found or converter is not None:
+            found[key] = described
+    return list(found.values())
+
+
+def describe_argument(
+    argument: Argument, converter: Converter[Any] | None, collector: SchemaCollector
+) -> Schema:
+    """Describe one parameter as OpenAPI's parameter object."""
+    described: Schema = {"name": argument.alias, "in": argument.source.value}
+    field = argument.field
+    if field is not None and field.description:
+        described["description"] = field.description
+    described["required"] = argument.is_required or converter is not None
+    if argument.is_deprecated:
+        described["deprecated"] = True
+    known: Schema = {}
+    if converter is not None and get_plain_type(argument.annotation) in {converter.python_type, Any}:
+        known = build_converter_schema(converter)
+    default = None if argument.is_required else find_json(argument.default)
+    if default is not None and default[0] is not None:
+        known["default"] = default[0]
+    annotation = argument.annotation
+    if converter is not None and get_plain_type(annotation) is Any:
+        annotation = converter.python_type
+    described["schema"] = collector.add(annotation, "validation", **known)
+    return described
+
+
+def get_plain_type(annotation: Any) -> Any:
+    """Return the type inside `Annotated`, which every argument's annotation is."""
+    return get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation
+
+
+def describe_converter(converter: Converter[Any], collector: SchemaCollector) -> Schema:
+    """Describe what a converter accepts."""
+    known = build_converter_schema(converter)
+    return collector.add(converter.python_type, "validation", **known)
+
+
+def build_converter_schema(converter: Converter[Any]) -> Schema:
+    """Build what JSON Schema can say of a converter beyond its Python type."""
+    if isinstance(converter, IntConverter):
+        return {"minimum": 0, "maximum": LARGEST_INT}
+    is_text = converter.python_type is str and not converter.spans_segments
+    if is_text and converter.regex != Converter.regex:
+        return {"pattern": f"^(?:{converter.regex})$"}
+    return {}
+
+
+def describe_body(arguments: Sequence[Argument], collector: SchemaCollector) -> Schema | None:
+    """Describe the JSON body: one value, or an object with a member for each argument."""
+    bodies = [argument for argument in arguments if argument.source is Source.BODY]
+    if not bodies:
+        return None
+    described: Schema = {}
+    if len(bodies) == 1 and not bodies[0].embed:
+        field = bodies[0].field
+        if field is not None and field.description:
+            described["description"] = field.description
+        schema = collector.add(bodies[0].annotation, "validation")
+    else:
+        schema = describe_members(bodies, collector)
+    described["content"] = {"application/json": {"schema": schema}}
+    described["required"] = any(argument.is_required for argument in bodies)
+    return described
+
+
+def describe_members(bodies: Sequence[Argument], collector: SchemaCollector) -> Schema:
+    """Describe the object whose members are the body arguments."""
+    members: Schema = {}
+    for argument in bodies:
+        default = None if argument.is_required else find_json(argument.default)
+        known = {} if default is None else {"default": default[0]}
+        members[argument.alias] = collector.add(argument.annotation, "validation", **known)
+    required = [argument.alias for argument in bodies if argument.is_required]
+    schema: Schema = {"type": "object", "properties": members}
+    return {**schema, "required": required} if required else schema
