@@ -11,7 +11,9 @@ import pytest
 
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError\(\)|pragma: *no *cover")
 SILENCER = re.compile(r"#\s*(noqa|type:\s*ignore|pyright:\s*ignore|pyright:)(?P<rest>.*)")
-CODES = re.compile(r"^(:\s*[A-Z]+\d+(\s*,\s*[A-Z]+\d+)*|\s*\[[\w\-, ]+\])\s*(?P<reason>.*)$")
+CODES = re.compile(
+    r"^(:\s*[A-Z]+\d+(\s*,\s*[A-Z]+\d+)*|\s*\[[\w\-, ]+\]|\s*report\w+=false\b)\s*(?P<reason>.*)$"
+)
 LINES = 350
 
 
