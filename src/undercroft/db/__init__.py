@@ -1,0 +1,9 @@
+"""Models, querysets and transactions over SQLAlchemy; the public face is `undercroft.models`.
+
+This package re-exports only the light names, so that importing it never loads SQLAlchemy.
+"""
+
+from undercroft.db.databases import Database, databases
+from undercroft.db.transactions import RequestTransaction, atomic, on_commit
+
+__all__ = ["Database", "RequestTransaction", "atomic", "databases", "on_commit"]

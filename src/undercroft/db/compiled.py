@@ -1,0 +1,105 @@
+"""A compiled statement: its text, how to put values in order, how to read its rows."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+from undercroft.db.internals import CompiledSQL, compile_statement, list_ancestors
+from undercroft.db.relations import Run
+from undercroft.db.shape import Call, Parameters
+from undercroft.db.statements import Finish, build_statement
+
+_CONSTANT = -1
+
+
+class CompiledCall:
+    """What the lane needs to run one shape.
+
+    Attributes:
+        sql: The text.
+        bind: Puts a call's parameters in the order of the text.
+        finish: Turns the driver's rows (or count of rows) into the call's answer.
+        counts: Whether the driver's count of rows is wanted, there being no rows.
+        cacheable: Whether another call of the same shape may use it.
+    """
+
+    __slots__ = ("bind", "cacheable", "counts", "finish", "sql")
+
+    def __init__(self, call: Call, dialect: Dialect, run: Run) -> None:
+        statement, positions, finish = build_statement(call, dialect, run)
+        compiled = compile_statement(statement, dialect)
+        self.sql = compiled.sql
+        self.counts = call.shape.kind in ("update", "delete")
+        self.bind, self.cacheable = _build_binder(compiled, positions)
+        self.finish = finish if self.counts else _build_finish(compiled, finish)
+
+
+def _build_binder(
+    compiled: CompiledSQL, positions: dict[Any, int]
+) -> tuple[Callable[[Parameters], Sequence[Any]], bool]:
+    """Build what orders a call's values; tell whether it found a place for every one of them."""
+    slots: list[tuple[int, int | None, Any, Any]] = []
+    for bind, element, processor in compiled.slots:
+        position = _find_position(bind, positions)
+        slots.append((position, element, processor, bind.effective_value))
+    found = {slot[0] for slot in slots}
+    # A value without a place would be frozen into the statement; an empty list has no place.
+    complete = all(
+        position in found or (bind.expanding and not bind.effective_value)
+        for bind, position in positions.items()
+    )
+    return _choose_binder(slots), complete
+
+
+def _choose_binder(
+    slots: list[tuple[int, int | None, Any, Any]],
+) -> Callable[[Parameters], Sequence[Any]]:
+    plain = all(slot[0] != _CONSTANT and slot[1] is None and slot[2] is None for slot in slots)
+    order = tuple(slot[0] for slot in slots)
+    if plain and order == tuple(range(len(order))):
+        return lambda parameters: parameters
+    if plain:
+        return lambda parameters: [parameters[position] for position in order]
+
+    def bind(parameters: Parameters) -> Sequence[Any]:
+        values: list[Any] = []
+        for position, element, processor, constant in slots:
+            value = constant if position == _CONSTANT else parameters[position]
+            if element is not None:
+                value = value[element]
+            values.append(value if processor is None else processor(value))
+        return values
+
+    return bind
+
+
+def _find_position(bind: sa.BindParameter[Any], positions: dict[Any, int]) -> int:
+    if bind in positions:
+        return positions[bind]
+    for ancestor in list_ancestors(bind):
+        if ancestor in positions:
+            return positions[ancestor]
+    return _CONSTANT
+
+
+def _build_finish(compiled: CompiledSQL, finish: Finish) -> Finish:
+    processors = [
+        (index, processor)
+        for index, processor in enumerate(compiled.results)
+        if processor is not None
+    ]
+    if not processors:
+        return finish
+
+    def process_and_finish(rows: Sequence[Any]) -> Any:
+        processed: list[list[Any]] = []
+        for row in rows:
+            values = list(row)
+            for index, processor in processors:
+                values[index] = processor(values[index])
+            processed.append(values)
+        return finish(processed)
+
+    return process_and_finish

@@ -1,0 +1,234 @@
+"""The databases of the process by name: their URLs, engines and limits.
+
+Nothing here imports SQLAlchemy until an engine is asked for: an application without models never
+pays for it.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from weakref import WeakKeyDictionary
+
+from undercroft.errors import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+#: What serves a project that configured nothing.
+DEFAULT_URL = "sqlite:///db.sqlite3"
+
+#: The scheme as people write it, then the drivers for sync and for async code. SQLite has no
+#: async driver of its own: on the event loop a whole call hops to a thread once.
+DRIVERS = {
+    "sqlite": ("sqlite+pysqlite", None),
+    "postgresql": ("postgresql+psycopg", "postgresql+asyncpg"),
+    "postgres": ("postgresql+psycopg", "postgresql+asyncpg"),
+    "mysql": ("mysql+pymysql", "mysql+asyncmy"),
+    "mariadb": ("mariadb+pymysql", "mariadb+asyncmy"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """The limits of a database's pools; each may stand in the URL's query.
+
+    Attributes:
+        pool_size: Connections at most, for sync code and for each event loop.
+        pool_timeout: Seconds to wait for a connection before `DatabaseUnavailable`.
+        connect_timeout: Seconds to wait for the server to accept a connection.
+        busy_timeout: Seconds SQLite waits for another writer.
+    """
+
+    pool_size: int = 8
+    pool_timeout: float = 30.0
+    connect_timeout: float = 10.0
+    busy_timeout: float = 30.0
+
+
+class Database:
+    """One configured database; engines are made at first use.
+
+    Args:
+        alias: The name it is configured under.
+        url: For example `sqlite:///db.sqlite3` or `postgresql://user@host/name?pool_size=20`.
+    """
+
+    def __init__(self, alias: str, url: str) -> None:
+        self.alias = alias
+        self.url = url
+        self.vendor, self.sync_url, self.async_url, self.options = parse_url(url)
+        self._lock = RLock()
+        self._sync_engine: Engine | None = None
+        # By event loop: a connection belongs to the loop it was opened on.
+        self._async_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = (
+            WeakKeyDictionary()
+        )
+        #: Where `lane` keeps what it prepared for this database.
+        self.lane: Any = None
+
+    def __repr__(self) -> str:
+        return f"<Database {self.alias!r} {self.vendor}>"
+
+    @property
+    def sync_engine(self) -> "Engine":
+        """The SQLAlchemy engine for sync code."""
+        if self._sync_engine is None:
+            with self._lock:
+                if self._sync_engine is None:
+                    # Slow to import (SQLAlchemy), and not needed before the first query.
+                    from undercroft.db.engines import build_sync_engine  # noqa: PLC0415
+
+                    self._sync_engine = build_sync_engine(self.sync_url, self.options)
+        return self._sync_engine
+
+    @property
+    def async_engine(self) -> "AsyncEngine":
+        """The SQLAlchemy engine of the running event loop.
+
+        Raises:
+            ImproperlyConfigured: The database has no async driver (SQLite).
+        """
+        loop = asyncio.get_running_loop()
+        engine = self._async_engines.get(loop)
+        if engine is None:
+            engine = self._open_async_engine(loop)
+        return engine
+
+    def _open_async_engine(self, loop: asyncio.AbstractEventLoop) -> "AsyncEngine":
+        if self.async_url is None:
+            raise ImproperlyConfigured(
+                f"Database {self.alias!r} ({self.vendor}) has no async engine.",
+                hint="Querysets work in async code all the same; for a SQLAlchemy session use a "
+                "`def` handler, or PostgreSQL.",
+                code="db.no-async-engine",
+            )
+        # Slow to import (SQLAlchemy), and not needed before the first query.
+        from undercroft.db.engines import build_async_engine  # noqa: PLC0415
+
+        with self._lock:
+            # A pooled connection refers to its loop, so a dead loop's entry never dies by itself.
+            for dead in [known for known in self._async_engines if known.is_closed()]:
+                del self._async_engines[dead]
+            engine = build_async_engine(self.async_url, self.options)
+            self._async_engines[loop] = engine
+        return engine
+
+    def dispose(self) -> None:
+        """Close the idle connections of sync code; the next query opens new ones."""
+        with self._lock:
+            engine, self._sync_engine, self.lane = self._sync_engine, None, None
+        if engine is not None:
+            engine.dispose()
+
+    async def adispose(self) -> None:
+        """Close the idle connections of the running loop and of sync code."""
+        engine = self._async_engines.pop(asyncio.get_running_loop(), None)
+        if engine is not None:
+            await engine.dispose()
+        self.dispose()
+
+
+class Databases(Mapping[str, Database]):
+    """All configured databases; `databases["default"]` is there even when nothing is."""
+
+    def __init__(self) -> None:
+        self._databases: dict[str, Database] = {"default": Database("default", DEFAULT_URL)}
+
+    def configure(self, urls: Mapping[str, str]) -> None:
+        """Replace the configuration.
+
+        A database whose URL stays the same keeps its engines.
+
+        Args:
+            urls: URLs by name; `default` is what models use.
+        """
+        known = {"default": DEFAULT_URL, **urls}
+        databases: dict[str, Database] = {}
+        for alias, url in known.items():
+            present = self._databases.get(alias)
+            keep = present is not None and present.url == url
+            databases[alias] = present if keep and present else Database(alias, url)
+        replaced = [old for old in self._databases.values() if old not in databases.values()]
+        self._databases = databases
+        for database in replaced:
+            database.dispose()
+
+    def __getitem__(self, alias: str) -> Database:
+        try:
+            return self._databases[alias]
+        except KeyError:
+            close = get_close_matches(alias, self._databases, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {sorted(self._databases)}."
+            raise ImproperlyConfigured(
+                f"Database {alias!r} is not configured.", hint=hint, code="db.unknown-database"
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._databases)
+
+    def __len__(self) -> int:
+        return len(self._databases)
+
+    def dispose(self) -> None:
+        """Close the idle connections of every database."""
+        for database in self.values():
+            database.dispose()
+
+    async def adispose(self) -> None:
+        """Close the idle connections of every database, those of the running loop included."""
+        for database in self.values():
+            await database.adispose()
+
+
+def parse_url(url: str) -> tuple[str, str, str | None, PoolOptions]:
+    """Split a URL into vendor, URL for sync code, URL for async code, and pool options.
+
+    Raises:
+        ImproperlyConfigured: The scheme is unknown or an option is no number.
+    """
+    scheme, separator, rest = url.partition("://")
+    vendor, _, driver = scheme.partition("+")
+    if not separator or vendor not in DRIVERS:
+        close = get_close_matches(vendor, DRIVERS, n=1)
+        hint = f"Did you mean {close[0]}://?" if close else f"Known: {', '.join(sorted(DRIVERS))}."
+        # The rest of the URL may hold a password, so only the scheme is shown.
+        raise ImproperlyConfigured(
+            f"Database URL scheme {scheme!r} is not known.", hint=hint, code="db.url"
+        )
+    sync_scheme, async_scheme = DRIVERS[vendor]
+    if driver and scheme not in DRIVERS[vendor]:
+        sync_scheme = scheme
+    rest, options = _take_options(rest)
+    vendor = "postgresql" if vendor == "postgres" else vendor
+    async_url = f"{async_scheme}://{rest}" if async_scheme else None
+    return vendor, f"{sync_scheme}://{rest}", async_url, options
+
+
+def _take_options(rest: str) -> tuple[str, PoolOptions]:
+    """Take our own options out of the query; what is left belongs to the driver."""
+    parts = urlsplit(f"x://{rest}")
+    kinds = {field.name: field.type for field in fields(PoolOptions)}
+    options = PoolOptions()
+    others: list[tuple[str, str]] = []
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name not in kinds:
+            others.append((name, value))
+            continue
+        try:
+            number = int(value) if name == "pool_size" else float(value)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"Database option {name}={value!r} is no number.", code="db.url"
+            ) from error
+        options = replace(options, **{name: number})
+    if not parts.query:
+        return rest, options
+    return urlunsplit(parts._replace(query=urlencode(others)))[len("x://") :], options
+
+
+databases = Databases()

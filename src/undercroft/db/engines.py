@@ -1,0 +1,78 @@
+"""Build SQLAlchemy's engines on our pools."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from undercroft.db import postgresql, sqlite
+from undercroft.db.databases import PoolOptions
+from undercroft.db.pool import LoopPool, ThreadPool
+from undercroft.errors import ImproperlyConfigured
+
+#: What to install when a driver is missing.
+EXTRAS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
+
+
+def build_sync_engine(url: str, options: PoolOptions) -> Engine:
+    """Build the engine of sync code."""
+    name, size = make_url(url).get_backend_name(), options.pool_size
+    arguments: dict[str, Any] = {}
+    if name == "sqlite":
+        arguments["connect_args"] = {"check_same_thread": False}
+        # The database is the connection, so there is one, and callers take turns.
+        size = 1 if sqlite.is_in_memory(url) else size
+    elif name == "postgresql":
+        # Positional parameters, which the lane hands over as they are.
+        arguments["paramstyle"] = "format"
+        arguments["connect_args"] = postgresql.build_connect_args(
+            "psycopg", options.connect_timeout
+        )
+    try:
+        engine = sa.create_engine(
+            url,
+            poolclass=ThreadPool,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=options.pool_timeout,
+            pool_use_lifo=True,
+            **arguments,
+        )
+    except ModuleNotFoundError as error:
+        raise _build_missing_driver(name, error) from error
+    if name == "sqlite":
+        sqlite.prepare_engine(engine, options.busy_timeout)
+    elif name == "postgresql":
+        postgresql.rest_in_autocommit(engine)
+    return engine
+
+
+def build_async_engine(url: str, options: PoolOptions) -> AsyncEngine:
+    """Build the engine of the running event loop."""
+    name = make_url(url).get_backend_name()
+    arguments: dict[str, Any] = {}
+    if name == "postgresql":
+        arguments["connect_args"] = postgresql.build_connect_args(
+            "asyncpg", options.connect_timeout
+        )
+    try:
+        return create_async_engine(
+            url,
+            poolclass=LoopPool,
+            pool_size=options.pool_size,
+            pool_timeout=options.pool_timeout,
+            **arguments,
+        )
+    except ModuleNotFoundError as error:
+        raise _build_missing_driver(name, error) from error
+
+
+def _build_missing_driver(name: str, error: ModuleNotFoundError) -> ImproperlyConfigured:
+    extra = EXTRAS.get(name, name)
+    return ImproperlyConfigured(
+        f"The driver {error.name!r} for {name} is not installed.",
+        hint=f"Run `pip install 'undercroft[{extra}]'`.",
+        code="db.driver-missing",
+    )

@@ -1,0 +1,86 @@
+"""Drivers' errors to ours, by what they are called: no driver is imported for it."""
+
+from typing import NoReturn
+
+import sqlalchemy as sa
+
+from undercroft.errors import (
+    DatabaseError,
+    DatabaseUnavailable,
+    FieldValueError,
+    IntegrityError,
+    UndercroftError,
+)
+
+_INTEGRITY = frozenset({"IntegrityError", "IntegrityConstraintViolationError"})
+
+#: asyncpg's and psycopg's classes for a server that is not there, not ready or gone.
+_UNAVAILABLE = frozenset(
+    {
+        "AdminShutdown",
+        "AdminShutdownError",
+        "CannotConnectNow",
+        "CannotConnectNowError",
+        "ConnectionDoesNotExistError",
+        "ConnectionFailureError",
+        "ConnectionTimeout",
+        "CrashShutdown",
+        "CrashShutdownError",
+        "InvalidAuthorizationSpecificationError",
+        "InvalidCatalogNameError",
+        "InvalidPasswordError",
+        "OSError",
+        "PostgresConnectionError",
+        "TooManyConnections",
+        "TooManyConnectionsError",
+    }
+)
+
+_VALUE = frozenset({"DataError", "UnicodeEncodeError"})
+
+
+def translate(error: BaseException, sql: str = "") -> BaseException:
+    """Translate an error of a driver or of SQLAlchemy; give any other back as it is.
+
+    Args:
+        error: What was raised.
+        sql: The statement, without its values, which may be private.
+    """
+    if isinstance(error, UndercroftError) or not isinstance(error, Exception):
+        return error
+    names = {kind.__name__ for kind in type(error).__mro__}
+    original = error.orig if isinstance(error, sa.exc.DBAPIError) else error.__cause__
+    if original is not None:
+        names |= {kind.__name__ for kind in type(original).__mro__}
+    text = str(error).strip() or type(error).__name__
+    if names & _INTEGRITY:
+        return IntegrityError(f"The database refused a row: {text}")
+    if names & _UNAVAILABLE or _is_disconnected(names, text):
+        return DatabaseUnavailable(
+            f"The database cannot be reached: {text}",
+            hint="Check that it runs and that the URL in `databases` is right.",
+        )
+    if names & _VALUE:
+        return FieldValueError(f"The database refused a value: {text}")
+    if names & {"Error", "PostgresError", "InterfaceError", "SQLAlchemyError"}:
+        return DatabaseError(f"The database refused a statement: {text}{_show(sql)}")
+    return error
+
+
+def raise_translated(error: Exception, sql: str = "") -> NoReturn:
+    """Raise what `translate` makes of an error, with the error as its cause."""
+    translated = translate(error, sql)
+    if translated is error:
+        raise error
+    raise translated from error
+
+
+def _is_disconnected(names: set[str], text: str) -> bool:
+    if names & {"OperationalError", "InterfaceError"}:
+        signs = ("connection", "unable to open database", "server closed", "timeout expired")
+        return any(sign in text.lower() for sign in signs)
+    return False
+
+
+def _show(sql: str) -> str:
+    return f" (in: {sql if len(sql) <= 500 else sql[:497] + '...'})" if sql else ""

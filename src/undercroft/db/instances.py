@@ -1,0 +1,69 @@
+"""Rows to model instances, without a Session: detached, tracked, related ones included."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from undercroft.db.internals import new_instance, state_of
+from undercroft.db.options import ModelOptions
+from undercroft.db.relations import Run, build_loaders
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which stretch of a row makes which instance.
+
+    Attributes:
+        options: The model.
+        start: The index of its first column in the row; all its columns follow.
+        children: The relations whose rows follow in the same row.
+    """
+
+    options: ModelOptions
+    start: int
+    children: tuple[tuple[str, "Layout"], ...]
+
+
+def build_hydrator(layout: Layout, run: Run) -> Callable[[Sequence[Any]], list[Any]]:
+    """Build what makes instances from the rows of one statement.
+
+    Args:
+        layout: Of a row.
+        run: Runs the queries that load relations later.
+    """
+    options = layout.options
+    keys, mapper, identity = options.keys, options.mapper, options.identity_class
+    start, stop = layout.start, layout.start + len(options.keys)
+    key_index = start + keys.index(options.primary_key)
+    children = [(name, build_hydrator(child, run)) for name, child in layout.children]
+    loaded = frozenset(name for name, _ in children)
+    lazy = tuple(name for name in options.relations if name not in loaded)
+    first, end = (None, None) if not children and start == 0 else (start, stop)
+
+    def hydrate(rows: Sequence[Any]) -> list[Any]:
+        instances: list[Any] = []
+        states: list[Any] = []
+        for row in rows:
+            primary_key = row[key_index]
+            if primary_key is None:
+                # The other side of an outer join had no row.
+                instances.append(None)
+                continue
+            instance = new_instance(mapper)
+            state = state_of(instance)
+            state.dict.update(zip(keys, row if first is end else row[first:end], strict=True))
+            state.key = (identity, (primary_key,), None)
+            states.append(state)
+            instances.append(instance)
+        if lazy:
+            # One mapping for the whole result, so that the first access loads for all.
+            loaders = build_loaders(options, states, run)
+            for state in states:
+                state.callables = loaders
+        for name, hydrate_child in children:
+            for instance, related in zip(instances, hydrate_child(rows), strict=True):
+                if instance is not None:
+                    state_of(instance).dict[name] = related
+        return instances
+
+    return hydrate

@@ -1,0 +1,197 @@
+"""Every name of SQLAlchemy's that is not public, in one place; `tests/db/test_internals.py` guards it.
+
+Tried with SQLAlchemy 2.1. Public names are imported where they are used.
+"""
+
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import PassiveFlag, attributes
+from sqlalchemy.pool import Pool, PoolProxiedConnection
+from sqlalchemy.pool.base import _ConnectionFairy  # pyright: ignore[reportPrivateUsage]
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import await_only as wait_in_greenlet
+from sqlalchemy.util import greenlet_spawn as run_in_greenlet
+
+__all__ = [
+    "LOADED",
+    "NOT_LOADED",
+    "SharedLoaders",
+    "adopt_record",
+    "compile_statement",
+    "describe_expression",
+    "forget_identity",
+    "get_identity_class",
+    "is_stale",
+    "mark_clean",
+    "may_query",
+    "new_instance",
+    "run_in_greenlet",
+    "state_of",
+    "wait_in_greenlet",
+]
+
+Processor: TypeAlias = Callable[[Any], Any]
+
+#: What a loader answers when it has put the value in place itself.
+LOADED = attributes.ATTR_WAS_SET
+
+#: What it answers when it was not allowed to ask the database.
+NOT_LOADED = attributes.PASSIVE_NO_RESULT
+
+#: Gives the state SQLAlchemy keeps for an instance.
+state_of: Callable[[Any], Any] = attributes.instance_state
+
+#: PostgreSQL's type codes, which its result processors for numbers ask for.
+_NUMERIC_CODE, _FLOAT_CODE = 1700, 701
+
+
+# ------------------------------------------------------------------ instances
+
+
+class SharedLoaders(dict[str, Callable[..., Any]]):
+    """The loaders of a whole result, shared by its instances.
+
+    SQLAlchemy removes an instance's loader once that instance is loaded. Here that would remove
+    its siblings' as well, so nothing is ever removed.
+    """
+
+    def __delitem__(self, key: str, /) -> None:
+        pass
+
+    def pop(self, key: str, default: Any = None, /) -> Any:  # type: ignore[override]
+        """Leave the loader in place."""
+        return default
+
+
+def may_query(passive: Any) -> bool:
+    """Tell whether a loader may ask the database; setting an attribute looks without asking."""
+    return bool(passive & PassiveFlag.SQL_OK)
+
+
+def new_instance(mapper: Any) -> Any:
+    """Make a mapped instance without calling its `__init__`."""
+    return mapper.class_manager.new_instance()
+
+
+def get_identity_class(mapper: Any) -> type[Any]:
+    """Get the class under which a mapper's instances are identified."""
+    found: type[Any] = mapper.identity_key_from_primary_key((0,))[0]
+    return found
+
+
+def mark_clean(state: Any) -> None:
+    """Forget what was changed since the row was read or written."""
+    state._commit_all(state.dict)
+
+
+def forget_identity(state: Any) -> None:
+    """Make an instance one that was never saved."""
+    state.key = None
+    state.committed_state.clear()
+
+
+# ------------------------------------------------------------------ pools
+
+
+def is_stale(pool: Pool, record: Any) -> bool:
+    """Tell whether a pooled record must be reconnected before use."""
+    return record.dbapi_connection is None or (
+        pool._invalidate_time > record.starttime or record._soft_invalidate_time > record.starttime
+    )
+
+
+def adopt_record(pool: Pool, record: Any) -> PoolProxiedConnection:
+    """Wrap a record taken from the pool by hand, as `pool.connect()` would have."""
+    fairy = _ConnectionFairy(pool, record.dbapi_connection, record, False)
+    record.fairy_ref = weakref.ref(fairy, lambda _reference: None)
+    return fairy
+
+
+# ------------------------------------------------------------------ compilation
+
+
+def describe_expression(
+    expression: sa.ColumnElement[Any],
+) -> tuple[Any, list[sa.BindParameter[Any]]] | None:
+    """Describe the structure of an expression, and list its values.
+
+    Returns:
+        A hashable key that leaves the values out, and the parameters in the key's order; None
+        when SQLAlchemy cannot tell whether two such expressions are alike.
+    """
+    key = expression._generate_cache_key()
+    return None if key is None else (key.key, list(key.bindparams))
+
+
+class CompiledSQL:
+    """What is kept of a compiled statement.
+
+    Attributes:
+        sql: The text.
+        slots: For each place in the text, in order: the bound parameter, which element of its
+            list it takes (None: its value), and what prepares the value.
+        results: For each result column what turns the driver's value into ours, or None.
+    """
+
+    __slots__ = ("results", "slots", "sql")
+
+    def __init__(
+        self,
+        sql: str,
+        slots: list[tuple[sa.BindParameter[Any], int | None, Processor | None]],
+        results: list[Processor | None],
+    ) -> None:
+        self.sql = sql
+        self.slots = slots
+        self.results = results
+
+
+def compile_statement(statement: sa.sql.ClauseElement, dialect: Dialect) -> CompiledSQL:
+    """Compile a statement for positional parameters."""
+    compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    return CompiledSQL(compiled.string, _list_slots(compiled), _list_results(compiled, dialect))
+
+
+def _list_slots(
+    compiled: Any,
+) -> list[tuple[sa.BindParameter[Any], int | None, Processor | None]]:
+    binds: Mapping[str, sa.BindParameter[Any]] = compiled.binds
+    names: dict[str, tuple[sa.BindParameter[Any], int | None]] = {
+        name: (bind, None) for name, bind in binds.items()
+    }
+    processors: dict[str, Processor] = dict(compiled._bind_processors)
+    expanded = compiled._post_compile_expanded_state
+    if expanded is not None:
+        processors.update(expanded.processors)
+        for name, parts in expanded.parameter_expansion.items():
+            names.update({part: (binds[name], index) for index, part in enumerate(parts)})
+    escaped: Mapping[str, str] = {new: old for old, new in compiled.escaped_bind_names.items()}
+    order: Iterable[str] = compiled.positiontup or ()
+    return [(*names[escaped.get(name, name)], processors.get(name)) for name in order]
+
+
+def _list_results(compiled: Any, dialect: Dialect) -> list[Processor | None]:
+    found: list[Processor | None] = []
+    for entry in compiled._result_columns or ():
+        try:
+            found.append(entry.type._cached_result_processor(dialect, None))
+        except (sa.exc.InvalidRequestError, TypeError):
+            # PostgreSQL's number types want to know what the driver sends.
+            code = _FLOAT_CODE if isinstance(entry.type, sa.Float) else _NUMERIC_CODE
+            found.append(entry.type._cached_result_processor(dialect, code))
+    return found
+
+
+def list_ancestors(bind: sa.BindParameter[Any]) -> Iterable[Any]:
+    """List a bound parameter and those it was copied from during compilation."""
+    found: Iterable[Any] = bind._cloned_set
+    return found
+
+
+def is_compiler(compiled: Any) -> bool:
+    """Tell whether an object is the compiler whose attributes are read above."""
+    return isinstance(compiled, SQLCompiler)

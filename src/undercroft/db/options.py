@@ -1,0 +1,290 @@
+"""What a model's `Meta` says, and everything prepared once per model for queries and writes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import configure_mappers
+from sqlalchemy.orm.interfaces import MANYTOONE
+
+from undercroft.db.field_info import FieldInfo, find_field_info
+from undercroft.db.internals import get_identity_class
+from undercroft.db.values import Convert, build_converter, build_error
+from undercroft.errors import FieldError, ImproperlyConfigured
+
+#: What `Meta` may hold.
+META_OPTIONS = frozenset(
+    {
+        "abstract",
+        "app_label",
+        "constraints",
+        "db_table",
+        "indexes",
+        "ordering",
+        "unique_together",
+        "verbose_name",
+        "verbose_name_plural",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A to-one relation of a model.
+
+    Attributes:
+        name: The attribute, for example `author`.
+        column: The key of the local column, for example `author_id`.
+        target: The other model.
+        target_column: The key of the column it refers to.
+        null: Whether there may be no target.
+    """
+
+    name: str
+    column: str
+    target: type[Any]
+    target_column: str
+    null: bool
+
+
+@dataclass(eq=False)
+class ModelOptions:
+    """Everything the data layer knows about one model, reached as `Model.__options__`.
+
+    Attributes:
+        model: The mapped class.
+        app_label: The app it belongs to; empty for a top-level module.
+        db_table: The table's name.
+        meta: The `Meta` options as given.
+    """
+
+    model: type[Any]
+    app_label: str
+    db_table: str
+    meta: Mapping[str, Any]
+    #: Look-ups by keyword, resolved once; filled by `lookups`.
+    lookups: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def name(self) -> str:
+        """The model's class name."""
+        return self.model.__name__
+
+    @property
+    def label(self) -> str:
+        """The model's name with its app, for example `blog.BlogPost`."""
+        return f"{self.app_label}.{self.name}".lstrip(".")
+
+    @cached_property
+    def verbose_name(self) -> str:
+        """The model's name for people, in the singular."""
+        words = "".join(f" {char.lower()}" if char.isupper() else char for char in self.name)
+        return str(self.meta.get("verbose_name", words.strip()))
+
+    @cached_property
+    def verbose_name_plural(self) -> str:
+        """The model's name for people, in the plural."""
+        return str(self.meta.get("verbose_name_plural", f"{self.verbose_name}s"))
+
+    @cached_property
+    def ordering(self) -> tuple[str, ...]:
+        """The order of querysets that ask for none."""
+        return tuple(self.meta.get("ordering", ()))
+
+    @cached_property
+    def mapper(self) -> Any:
+        """SQLAlchemy's mapper, with every relation resolved."""
+        configure_mappers()
+        return sa.inspect(self.model)
+
+    @cached_property
+    def table(self) -> sa.Table:
+        """The model's table."""
+        table: sa.Table = self.mapper.local_table
+        return table
+
+    @cached_property
+    def columns(self) -> dict[str, "sa.Column[Any]"]:
+        """The columns by attribute, in the order of declaration."""
+        found: dict[str, sa.Column[Any]] = {}
+        for attribute in self.mapper.column_attrs:
+            column = attribute.columns[0]
+            if isinstance(column, sa.Column) and column.table is self.table:
+                found[attribute.key] = column
+        return found
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The attributes of the columns."""
+        return tuple(self.columns)
+
+    @cached_property
+    def fields(self) -> dict[str, FieldInfo]:
+        """The descriptions of the fields by attribute."""
+        return {key: find_field_info(column) for key, column in self.columns.items()}
+
+    @cached_property
+    def primary_key(self) -> str:
+        """The attribute of the primary key.
+
+        Raises:
+            ImproperlyConfigured: The key has several columns.
+        """
+        columns = self.mapper.primary_key
+        if len(columns) != 1:
+            raise ImproperlyConfigured(
+                f"{self.label} has a primary key of {len(columns)} columns: expected one.",
+                code="db.primary-key",
+            )
+        return next(key for key, column in self.columns.items() if column is columns[0])
+
+    @cached_property
+    def identity_class(self) -> type[Any]:
+        """The class under which SQLAlchemy identifies instances."""
+        return get_identity_class(self.mapper)
+
+    @cached_property
+    def relations(self) -> dict[str, Relation]:
+        """The to-one relations by name."""
+        found: dict[str, Relation] = {}
+        for relationship in self.mapper.relationships:
+            if relationship.direction is not MANYTOONE or len(relationship.local_columns) != 1:
+                continue
+            local, remote = relationship.local_remote_pairs[0]
+            key = self.mapper.get_property_by_column(local).key
+            target = relationship.mapper
+            remote_key = target.get_property_by_column(remote).key
+            found[relationship.key] = Relation(
+                relationship.key, key, target.class_, remote_key, bool(local.nullable)
+            )
+        return found
+
+    @cached_property
+    def converters(self) -> dict[str, Convert]:
+        """What checks and converts a value, by attribute."""
+        return {key: build_converter(column) for key, column in self.columns.items()}
+
+    @cached_property
+    def writers(self) -> dict[str, Convert]:
+        """As `converters`, with the field's limits as well: what is written must fit."""
+        return {key: _build_writer(self, key) for key in self.columns}
+
+    @cached_property
+    def always_written(self) -> tuple[str, ...]:
+        """Columns of mutable values (JSON), whose changes nobody reports."""
+        return tuple(
+            key for key, column in self.columns.items() if isinstance(column.type, sa.JSON)
+        )
+
+    @cached_property
+    def moments(self) -> tuple[str, ...]:
+        """Columns that every save sets to the present moment."""
+        return tuple(key for key, info in self.fields.items() if info.auto_now)
+
+    @cached_property
+    def defaults(self) -> tuple[tuple[str, Any, bool], ...]:
+        """Attribute, default, and whether the default is called, for each field with one."""
+        return tuple(
+            (key, info.default, callable(info.default))
+            for key, info in self.fields.items()
+            if info.has_default
+        )
+
+    @cached_property
+    def settable(self) -> frozenset[str]:
+        """What the constructor takes: columns, relations, and what SQLAlchemy maps besides."""
+        return frozenset(
+            attribute.key
+            for attribute in self.mapper.all_orm_descriptors
+            if hasattr(attribute, "key")
+        ) | {attribute.key for attribute in self.mapper.attrs}
+
+    @cached_property
+    def nullable(self) -> tuple[str, ...]:
+        """Columns that are None when nothing is given and the database fills nothing in."""
+        return tuple(
+            key
+            for key, column in self.columns.items()
+            if column.nullable and column.server_default is None and column.computed is None
+        )
+
+    def convert(self, key: str, value: Any) -> Any:
+        """Check and convert a value that is about to be written.
+
+        Raises:
+            FieldValueError: The value does not fit the column.
+        """
+        if value is None:
+            return None
+        try:
+            return self.writers[key](value)
+        except (TypeError, ValueError) as error:
+            raise build_error(self.name, key, value, str(error)) from error
+
+    def build_unknown(self, name: str) -> FieldError:
+        """Build the error for a name that is no field of this model."""
+        known = [*self.columns, *self.relations, "pk"]
+        close = get_close_matches(name, known, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+        shown = name if len(name) <= 60 else name[:57] + "..."
+        return FieldError(f"Field {shown!r} does not exist on {self.name}.", hint=hint)
+
+
+def _build_writer(options: ModelOptions, key: str) -> Convert:
+    """Build the converter of a column with the limits its field sets."""
+    convert, info = options.converters[key], options.fields[key]
+    max_length, min_value = info.max_length, info.min_value
+    if max_length is not None and isinstance(options.columns[key].type, sa.String):
+        return _limit(convert, lambda v: len(v) <= max_length, f"at most {max_length} characters")
+    if min_value is not None:
+        return _limit(convert, lambda v: v >= min_value, f"at least {min_value}")
+    if info.max_digits is not None and info.decimal_places is not None:
+        whole = 10 ** (info.max_digits - info.decimal_places)
+        return _limit(convert, lambda v: abs(v) < whole, f"less than {whole}")
+    return convert
+
+
+def _limit(convert: Convert, fits: Callable[[Any], bool], expected: str) -> Convert:
+    def convert_and_check(value: Any) -> Any:
+        value = convert(value)
+        if not fits(value):
+            raise ValueError(expected)
+        return value
+
+    return convert_and_check
+
+
+def read_meta(model: type[Any]) -> dict[str, Any]:
+    """Read a class's own `Meta`.
+
+    Raises:
+        ImproperlyConfigured: It holds an option that does not exist.
+    """
+    inner = vars(model).get("Meta")
+    if inner is None:
+        return {}
+    found: dict[str, Any] = {}
+    for parent in reversed(inner.__mro__[:-1]):
+        found.update({name: value for name, value in vars(parent).items() if name[:2] != "__"})
+    if "abstract" not in vars(inner):
+        # As in Django: a `Meta` that inherits from an abstract model's is not abstract itself.
+        found.pop("abstract", None)
+    for name in found:
+        if name not in META_OPTIONS:
+            close = get_close_matches(name, META_OPTIONS, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {sorted(META_OPTIONS)}."
+            raise ImproperlyConfigured(
+                f"{model.__name__}.Meta has no option {name!r}.", hint=hint, code="db.meta"
+            )
+    return found
+
+
+def find_app_label(module: str) -> str:
+    """Find the app of a module: `blog` for `blog.models`, nothing for a top-level module."""
+    parts = module.split(".")
+    if "models" in parts[1:]:
+        return parts[parts.index("models", 1) - 1]
+    return parts[-2] if len(parts) > 1 else ""

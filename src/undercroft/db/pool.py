@@ -1,0 +1,209 @@
+"""Connection pools that SQLAlchemy's engines and our lane draw from alike, under one limit.
+
+The engine takes connections the usual way. The lane takes the pooled record itself: from the event
+loop that is a `deque.popleft`, with no greenlet and no task, and a plain future when none is idle.
+"""
+
+import asyncio
+import time
+from collections import deque
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, QueuePool
+
+from undercroft.db.internals import is_stale, run_in_greenlet, wait_in_greenlet
+from undercroft.errors import DatabaseUnavailable
+
+
+class ThreadPool(QueuePool):
+    """The pool of sync code: SQLAlchemy's own, with the record within reach."""
+
+    def take(self) -> Any:
+        """Take a connected record; give it back with `give`.
+
+        Raises:
+            DatabaseUnavailable: No connection came free in time.
+        """
+        try:
+            record = self._do_get()
+        except sa.exc.TimeoutError as error:
+            raise build_exhausted(self.size(), self.timeout()) from error
+        if is_stale(self, record):
+            try:
+                record.get_connection()  # type: ignore[attr-defined]  # of the record's own class
+            except BaseException:
+                self._do_return_conn(record)
+                raise
+        return record
+
+    def give(self, record: Any) -> None:
+        """Give a record back."""
+        self._do_return_conn(record)
+
+
+class LoopPool(Pool):
+    """The pool of one event loop.
+
+    Args:
+        creator: Opens a connection.
+        pool_size: Connections at most.
+        timeout: Seconds to wait for one.
+    """
+
+    def __init__(
+        self, creator: Any, pool_size: int = 8, timeout: float = 30.0, **options: Any
+    ) -> None:
+        super().__init__(creator, **options)
+        self._size = pool_size
+        self._timeout = timeout
+        self._open = 0
+        self._idle: deque[Any] = deque()
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+
+    # -------------------------------------------------------------- for the lane
+
+    def find_idle(self) -> Any:
+        """Take an idle, connected record at once; None when there is none."""
+        if self._idle:
+            record = self._idle.pop()
+            if not is_stale(self, record):
+                return record
+            self._idle.append(record)
+        return None
+
+    async def acquire(self) -> Any:
+        """Take a connected record, opening or waiting for one.
+
+        Raises:
+            DatabaseUnavailable: None came free in time.
+        """
+        if self._idle:
+            record = self._idle.pop()
+        elif self._open < self._size:
+            return await self._open_record()
+        else:
+            record = await self._wait()
+        if is_stale(self, record):
+            try:
+                await run_in_greenlet(record.get_connection)
+            except BaseException:
+                self.give(record)
+                raise
+        return record
+
+    def give(self, record: Any) -> None:
+        """Give a record back, to the first who waits or to the idle ones."""
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(record)
+                return
+        self._idle.append(record)
+
+    async def _open_record(self) -> Any:
+        self._open += 1
+        try:
+            return await run_in_greenlet(self._create_connection)
+        except BaseException:
+            self._open -= 1
+            self._wake_to_open()
+            raise
+
+    def _wake_to_open(self) -> None:
+        """Let one who waits try to open a connection where another failed."""
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(None)
+                return
+
+    async def _wait(self) -> Any:
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Any] = loop.create_future()
+        self._waiting.append(waiting)
+        started = time.monotonic()
+        timer = loop.call_later(self._timeout, self._give_up, waiting)
+        try:
+            record = await waiting
+        except asyncio.CancelledError:
+            # The record may have been handed over just before the cancellation arrived.
+            if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
+                self._pass_on(waiting.result())
+            raise
+        finally:
+            timer.cancel()
+        if record is not None:
+            return record
+        if time.monotonic() - started > self._timeout:
+            raise build_exhausted(self._size, self._timeout)
+        return await self._open_record()
+
+    def _pass_on(self, record: Any) -> None:
+        if record is None:
+            self._wake_to_open()
+        else:
+            self.give(record)
+
+    def _give_up(self, waiting: "asyncio.Future[Any]") -> None:
+        if not waiting.done():
+            waiting.set_exception(build_exhausted(self._size, self._timeout))
+
+    # -------------------------------------------------------------- for SQLAlchemy's engine
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        # SQLAlchemy calls this inside its own greenlet and connects the record itself.
+        if self._idle:
+            found: ConnectionPoolEntry = self._idle.pop()
+            return found
+        if self._open >= self._size:
+            found = wait_in_greenlet(self._wait())
+            return found
+        self._open += 1
+        try:
+            return self._create_connection()
+        except BaseException:
+            self._open -= 1
+            self._wake_to_open()
+            raise
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        self.give(record)
+
+    def recreate(self) -> "LoopPool":
+        """Make an empty pool with the same settings."""
+        return self.__class__(
+            self._creator,
+            pool_size=self._size,
+            timeout=self._timeout,
+            recycle=self._recycle,
+            echo=self.echo,
+            logging_name=self._orig_logging_name,
+            reset_on_return=self._reset_on_return,
+            _dispatch=self.dispatch,
+            dialect=self._dialect,
+        )
+
+    def dispose(self) -> None:
+        """Close the idle connections; those in use close when their pool is forgotten."""
+        while self._idle:
+            record = self._idle.pop()
+            self._open -= 1
+            record.close()
+
+    def status(self) -> str:
+        """Describe the pool in a line."""
+        return f"Pool size: {self._size}, open: {self._open}, idle: {len(self._idle)}"
+
+    def checkedout(self) -> int:
+        """Count the connections in use."""
+        return self._open - len(self._idle)
+
+
+def build_exhausted(size: int, timeout: float) -> DatabaseUnavailable:
+    """Build the error for a pool in which no connection came free."""
+    return DatabaseUnavailable(
+        f"None of the {size} database connections came free within {timeout:g} seconds.",
+        hint="Look for long transactions, or raise `pool_size` in the database's URL.",
+        code="db.pool-exhausted",
+    )

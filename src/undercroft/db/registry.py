@@ -1,0 +1,66 @@
+"""Every model by name, so that a foreign key may name a model that is not defined yet."""
+
+from collections.abc import Callable
+from typing import Any
+
+from undercroft.errors import ImproperlyConfigured
+
+#: Models by `app.Name`, and by `Name` where no app is given.
+_models: dict[tuple[str, str], type[Any]] = {}
+_waiting: list[tuple[str, str, Callable[[type[Any]], None]]] = []
+
+
+def register(app_label: str, model: type[Any]) -> None:
+    """Make a model known and resolve the references that waited for it."""
+    _models[app_label, model.__name__] = model
+    for entry in list(_waiting):
+        reference, from_app, resolve = entry
+        target = find_model(reference, from_app)
+        if target is not None:
+            _waiting.remove(entry)
+            resolve(target)
+
+
+def find_model(reference: str, from_app: str = "") -> type[Any] | None:
+    """Find a model by `Name` (in the same app first, else the only one) or by `app.Name`."""
+    app_label, separator, name = reference.rpartition(".")
+    if separator:
+        return _models.get((app_label, name))
+    if (from_app, name) in _models:
+        return _models[from_app, name]
+    found = [model for (_, known), model in _models.items() if known == name]
+    return found[0] if len(found) == 1 else None
+
+
+def get_model(reference: str, from_app: str = "") -> type[Any]:
+    """Get a model by its name.
+
+    Raises:
+        ImproperlyConfigured: No such model is defined.
+    """
+    model = find_model(reference, from_app)
+    if model is None:
+        known = sorted(f"{app}.{name}".lstrip(".") for app, name in _models)
+        raise ImproperlyConfigured(
+            f"Model {reference!r} is not defined.",
+            hint=f"Known: {', '.join(known)}.",
+            code="db.unknown-model",
+        )
+    return model
+
+
+def all_models() -> list[type[Any]]:
+    """List every model that is mapped to a table, in the order of definition."""
+    return list(_models.values())
+
+
+def when_defined(
+    reference: str, from_app: str, resolve: Callable[[type[Any]], None]
+) -> type[Any] | None:
+    """Call `resolve` with the model now, or as soon as it is defined."""
+    model = find_model(reference, from_app)
+    if model is None:
+        _waiting.append((reference, from_app, resolve))
+    else:
+        resolve(model)
+    return model

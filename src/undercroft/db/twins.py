@@ -1,0 +1,116 @@
+"""Sync and async methods from one implementation.
+
+A method is written once, as a generator that yields each database call and is sent its answer.
+`twins` makes of it the blocking method, whose `twin` attribute is the async one:
+
+    @twins
+    def count(self) -> Steps[int]:
+        return (yield self._build_call("count"))
+
+    acount = count.twin
+"""
+
+from collections.abc import Callable, Coroutine, Generator
+from functools import wraps
+from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
+
+from undercroft.concurrency import check_not_on_loop, is_on_loop
+from undercroft.db.lane import get_lane
+from undercroft.db.shape import Call
+
+P = ParamSpec("P")
+S = TypeVar("S")
+T = TypeVar("T")
+
+#: A method's steps: yields calls, is sent their answers, returns the result.
+Steps: TypeAlias = Generator[Call, Any, T]
+
+
+class AsyncTwin(Generic[S, P, T]):
+    """How a type checker sees an async twin."""
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any], /) -> "AsyncTwin[S, P, T]": ...
+    @overload
+    def __get__(
+        self, instance: object, owner: type[Any], /
+    ) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, instance: object, owner: type[Any], /) -> Any:
+        """Bind the method; at run time a plain function does."""
+        raise NotImplementedError
+
+
+class BlockingTwin(Generic[S, P, T]):
+    """How a type checker sees a method with an async twin."""
+
+    #: The async method.
+    twin: AsyncTwin[S, P, T]
+    #: The generator function both are made of.
+    steps: Callable[Concatenate[S, P], Steps[T]]
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any], /) -> "BlockingTwin[S, P, T]": ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any], /) -> Callable[P, T]: ...
+    def __get__(self, instance: object, owner: type[Any], /) -> Any:
+        """Bind the method; at run time a plain function does."""
+        raise NotImplementedError
+
+
+def twins(steps: Callable[Concatenate[S, P], Steps[T]]) -> BlockingTwin[S, P, T]:
+    """Make the blocking method and its async twin from a method written in steps."""
+    name = steps.__name__
+
+    @wraps(steps)
+    def block(*args: Any, **kwargs: Any) -> Any:
+        if is_on_loop():
+            owner = describe_owner(args[0])
+            check_not_on_loop(f"{owner}.{name}(...)", f"await {owner}.a{name}(...)")
+        return run_steps(steps(*args, **kwargs))
+
+    @wraps(steps)
+    async def wait(*args: Any, **kwargs: Any) -> Any:
+        return await arun_steps(steps(*args, **kwargs))
+
+    wait.__name__ = f"a{name}"
+    wait.__qualname__ = wait.__qualname__.replace(name, f"a{name}")
+    method: Any = block
+    method.twin = wait
+    method.steps = steps
+    return method  # type: ignore[no-any-return]
+
+
+def describe_owner(owner: Any) -> str:
+    """Describe what a method was called on, as its author may have written it."""
+    describe = getattr(owner, "describe", None)
+    return str(describe()) if describe is not None else type(owner).__name__.lower()
+
+
+def run_steps(steps: Steps[T]) -> T:
+    """Carry out the steps, waiting for each call."""
+    try:
+        call = next(steps)
+        while True:
+            try:
+                answer = get_lane(call.alias).run(call)
+            except BaseException as error:  # noqa: BLE001 - the steps may handle it
+                call = steps.throw(error)
+            else:
+                call = steps.send(answer)
+    except StopIteration as finished:
+        return finished.value  # type: ignore[no-any-return]  # StopIteration is not generic
+
+
+async def arun_steps(steps: Steps[T]) -> T:
+    """Carry out the steps, awaiting each call."""
+    try:
+        call = next(steps)
+        while True:
+            try:
+                answer = await get_lane(call.alias).arun(call)
+            except BaseException as error:  # noqa: BLE001 - the steps may handle it
+                call = steps.throw(error)
+            else:
+                call = steps.send(answer)
+    except StopIteration as finished:
+        return finished.value  # type: ignore[no-any-return]  # StopIteration is not generic

@@ -1,0 +1,118 @@
+"""Column types: what SQLAlchemy's own types leave to each database, made the same on all."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import types
+from sqlalchemy.engine import Dialect
+
+#: 64 bits everywhere; SQLite numbers rows by itself only for a column called INTEGER.
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class UTCDateTime(types.TypeDecorator[dt.datetime]):
+    """An aware datetime in UTC on every database.
+
+    PostgreSQL stores `timestamptz`; SQLite, MariaDB and MySQL store UTC without a zone.
+    """
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[dt.datetime]:
+        """What values are in Python."""
+        return dt.datetime
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> Any:
+        """Turn an aware value into UTC, without its zone where the database has none."""
+        if value is None:
+            return None
+        value = value.astimezone(dt.UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
+        """Give back an aware value in UTC."""
+        if value is None:
+            return None
+        aware: dt.datetime = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value
+        return aware.astimezone(dt.UTC)
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], dt.datetime | None] | None:
+        """Skip the work where the driver already answers in UTC."""
+        if dialect.driver == "asyncpg":
+            return None
+        return super().result_processor(dialect, coltype)
+
+
+class ExactDecimal(types.TypeDecorator[Decimal]):
+    """A decimal number; SQLite, which has none, is handed text and keeps 15 digits exactly.
+
+    Args:
+        max_digits: Digits in all.
+        decimal_places: Of these, digits after the point.
+    """
+
+    impl = sa.Numeric
+    cache_ok = True
+
+    def __init__(self, max_digits: int, decimal_places: int) -> None:
+        super().__init__(max_digits, decimal_places)
+        self.max_digits = max_digits
+        self.decimal_places = decimal_places
+
+    @property
+    def python_type(self) -> type[Decimal]:
+        """What values are in Python."""
+        return Decimal
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Hand SQLite text, which its numeric columns turn into numbers."""
+        if dialect.name == "sqlite":
+            return lambda value: None if value is None else str(value)
+        return super().bind_processor(dialect)
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], Decimal | None] | None:
+        """Read SQLite's floating-point number back as the decimal it was."""
+        if dialect.name == "sqlite":
+            unit = Decimal(1).scaleb(-self.decimal_places)
+            return lambda value: None if value is None else Decimal(str(value)).quantize(unit)
+        return super().result_processor(dialect, coltype)
+
+
+class Pattern(types.TypeDecorator[str]):
+    """The bound text of `contains` and its kin, escaped for the operator that reads it.
+
+    Case-sensitive matching is LIKE on most databases and GLOB on SQLite, whose LIKE ignores case.
+
+    Args:
+        before: The wildcard in front, `%` or nothing.
+        after: The wildcard behind.
+        ignore_case: Whether the operator is the case-insensitive one.
+    """
+
+    impl = sa.Text()
+    cache_ok = True
+
+    def __init__(self, before: str = "", after: str = "", *, ignore_case: bool = False) -> None:
+        super().__init__()
+        self.before = before
+        self.after = after
+        self.ignore_case = ignore_case
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Escape the wildcards of the operator, then add our own."""
+        if value is None:
+            return None
+        if dialect.name == "sqlite" and not self.ignore_case:
+            escaped = "".join(f"[{char}]" if char in "*?[" else char for char in value)
+            return self.before.replace("%", "*") + escaped + self.after.replace("%", "*")
+        escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return self.before + escaped + self.after

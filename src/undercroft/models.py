@@ -1,0 +1,87 @@
+"""Models, their fields and their querysets: `from undercroft import models`."""
+
+from undercroft.db.field_info import FieldInfo, find_field_info
+from undercroft.db.fields import (
+    AutoField,
+    BigAutoField,
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    DateField,
+    DateTimeField,
+    DecimalField,
+    EmailField,
+    FloatField,
+    IntegerField,
+    JSONField,
+    PositiveIntegerField,
+    SlugField,
+    SmallIntegerField,
+    TextField,
+    TimeField,
+    URLField,
+    UUIDField,
+)
+from undercroft.db.foreign_keys import (
+    CASCADE,
+    DO_NOTHING,
+    PROTECT,
+    RESTRICT,
+    SET_DEFAULT,
+    SET_NULL,
+    ForeignKey,
+    OnDelete,
+)
+from undercroft.db.model import Model
+from undercroft.db.options import ModelOptions, Relation
+from undercroft.db.queryset import Manager, QuerySet, RelatedManager
+from undercroft.db.registry import all_models, get_model
+from undercroft.db.schema import acreate_all, adrop_all, create_all, drop_all
+from undercroft.db.selection import Selection
+from undercroft.db.types import UTCDateTime
+
+__all__ = [
+    "CASCADE",
+    "DO_NOTHING",
+    "PROTECT",
+    "RESTRICT",
+    "SET_DEFAULT",
+    "SET_NULL",
+    "AutoField",
+    "BigAutoField",
+    "BigIntegerField",
+    "BooleanField",
+    "CharField",
+    "DateField",
+    "DateTimeField",
+    "DecimalField",
+    "EmailField",
+    "FieldInfo",
+    "FloatField",
+    "ForeignKey",
+    "IntegerField",
+    "JSONField",
+    "Manager",
+    "Model",
+    "ModelOptions",
+    "OnDelete",
+    "PositiveIntegerField",
+    "QuerySet",
+    "RelatedManager",
+    "Relation",
+    "Selection",
+    "SlugField",
+    "SmallIntegerField",
+    "TextField",
+    "TimeField",
+    "URLField",
+    "UTCDateTime",
+    "UUIDField",
+    "acreate_all",
+    "adrop_all",
+    "all_models",
+    "create_all",
+    "drop_all",
+    "find_field_info",
+    "get_model",
+]
