@@ -10,7 +10,6 @@ from pathlib import Path
 from traceback import FrameSummary, extract_tb, walk_tb
 from types import FrameType, ModuleType
 
-import undercroft.errors
 from undercroft.errors import UndercroftError
 from undercroft.middleware.debug_values import clean, scrub_urls, shorten, show_value
 
@@ -121,7 +120,7 @@ def build_report(error: BaseException, link: str) -> Report:
 def get_kind(error: BaseException) -> str:
     """Name the class, with its module unless that is Python's or ours."""
     cls = type(error)
-    if cls.__module__ in ("builtins", undercroft.errors.__name__):
+    if cls.__module__ in ("builtins", UndercroftError.__module__):
         return cls.__qualname__
     return f"{cls.__module__}.{cls.__qualname__}"
 
@@ -198,7 +197,7 @@ def is_library(file: str) -> bool:
 @cache
 def _get_library_folders() -> tuple[Path, ...]:
     paths = sysconfig.get_paths()
-    own = Path(undercroft.errors.__file__).parent
+    own = Path(__file__).parents[1]
     return (own, *(Path(paths[key]) for key in ("stdlib", "platstdlib", "purelib", "platlib")))
 
 
