@@ -2,9 +2,9 @@
 
 from undercroft.routing.converters import Converter, register_converter
 from undercroft.routing.decorators import RouteDecorators
-from undercroft.routing.inclusion import Inclusion, RouteEntry
+from undercroft.routing.inclusion import Inclusion
 from undercroft.routing.reverse import Reverser
-from undercroft.routing.route import Route, RouteOptions
+from undercroft.routing.route import Route, RouteEntry, RouteOptions
 from undercroft.routing.router import Router
 from undercroft.routing.template import PathParam
 from undercroft.routing.tree import AutomaticOptions, RouteTree

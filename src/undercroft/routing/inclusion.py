@@ -2,30 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, Union
+from typing import Protocol
 
 from undercroft.errors import ImproperlyConfigured
-from undercroft.routing.route import Route, move_route
+from undercroft.routing.route import Route, RouteEntry, move_route
+
+__all__ = ["HasRoutes", "Inclusion", "RouteEntry", "RouteSource", "flatten_routes"]
 
 
 class HasRoutes(Protocol):
     """Anything with a list of routes, such as a `Router`."""
 
     @property
-    def routes(self) -> Sequence["RouteEntry"]:
+    def routes(self) -> Sequence[RouteEntry]:
         """The routes, in order of declaration."""
         ...
 
-
-RouteEntry = Union[Route, "Inclusion"]
-"""What a list of routes, such as `urlpatterns`, may hold."""
 
 RouteSource = HasRoutes | Sequence[RouteEntry]
 """Where routes may come from: a router, or a list of routes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Inclusion:
+class Inclusion(RouteEntry):
     """Routes to be put in place; they are read when they are needed, at start.
 
     Attributes:

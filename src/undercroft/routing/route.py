@@ -40,8 +40,14 @@ class RouteOptions(PathOptions, total=False):
     name: str | None
 
 
+class RouteEntry:
+    """What a list of routes, such as `urlpatterns`, may hold: a `Route` or an `Inclusion`."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True, eq=False)
-class Route:
+class Route(RouteEntry):
     """One declared route.
 
     Attributes:

@@ -4,8 +4,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Unpack
 
 from undercroft.routing.decorators import RouteDecorators
-from undercroft.routing.inclusion import Inclusion, RouteEntry, RouteSource, flatten_routes
-from undercroft.routing.route import Route, RouteOptions, build_route, find_source, move_route
+from undercroft.routing.inclusion import Inclusion, RouteSource, flatten_routes
+from undercroft.routing.route import (
+    Route,
+    RouteEntry,
+    RouteOptions,
+    build_route,
+    find_source,
+    move_route,
+)
 from undercroft.routing.template import join_paths
 
 
@@ -61,7 +68,7 @@ class Router(RouteDecorators):
 
         They are read at start, so routes that are added to that router later count too.
         """
-        target = [routes] if isinstance(routes, Route | Inclusion) else routes
+        target: RouteSource = [routes] if isinstance(routes, RouteEntry) else routes
         inner = Inclusion(target, prefix, namespace or "", (), find_source())
         if self.prefix or self.namespace or self.tags:
             self.entries.append(

@@ -7,8 +7,15 @@ from types import ModuleType
 from typing import Any, Unpack, overload
 
 from undercroft.errors import ImproperlyConfigured
-from undercroft.routing.inclusion import Inclusion, RouteEntry, RouteSource
-from undercroft.routing.route import PathOptions, Route, RouteOptions, build_route, find_source
+from undercroft.routing.inclusion import Inclusion, RouteSource
+from undercroft.routing.route import (
+    PathOptions,
+    Route,
+    RouteEntry,
+    RouteOptions,
+    build_route,
+    find_source,
+)
 from undercroft.routing.template import join_paths
 
 
