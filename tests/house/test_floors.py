@@ -110,11 +110,15 @@ def test_a_foundation_has_one_owner(graph: grimp.ImportGraph, foundation: str) -
     assert strangers == set()
 
 
-def test_modules_form_no_cycle(graph: grimp.ImportGraph) -> None:
-    """No module imports itself by a detour, lazy imports counted."""
+def test_modules_form_no_cycle() -> None:
+    """No module imports itself by a detour, lazy imports counted.
+
+    Imports for type checkers only are left out: nothing runs them.
+    """
+    graph = grimp.build_graph("undercroft", exclude_type_checking_imports=True, cache_dir=None)
     modules = {module for module in graph.modules if module.startswith("undercroft.")}
     cycles = [
-        (module, *chain[1:])
+        chain
         for module in sorted(modules)
         for imported in sorted(graph.find_modules_directly_imported_by(module) & modules)
         if (chain := graph.find_shortest_chain(imported, module)) is not None
