@@ -3,13 +3,16 @@
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from undercroft.testing.client import Client
 
 POSTGRES_VARIABLE = "UNDERCROFT_TEST_POSTGRES_URL"
 DEFAULT_POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
@@ -114,3 +117,17 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(params=["asgi", "wsgi"])
+def client(request: pytest.FixtureRequest) -> Iterator[Callable[..., Client]]:
+    """Make started clients of an application, once through each gateway.
+
+    `client(app)` gives an `undercroft.testing.Client`; all are shut down after the test.
+    """
+    with ExitStack() as stack:
+
+        def make(app: Any, **options: Any) -> Client:
+            return stack.enter_context(Client(app, through=request.param, **options))
+
+        yield make

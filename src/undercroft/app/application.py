@@ -68,6 +68,7 @@ class App(RouteDecorators):
         self.operations: list[Operation] = []
         self._middleware = list(middleware)
         self._lifespan = lifespan
+        self._max_body_size = self.settings.max_body_size
         self._running = AsyncExitStack()
         self._lock = threading.RLock()
         self._endpoint: Endpoint | None = None
@@ -94,6 +95,7 @@ class App(RouteDecorators):
         """Answer a request: the one entrance, whatever the server speaks."""
         endpoint = self._endpoint or self.build()
         request.app = self
+        request.max_body_size = self._max_body_size
         return await endpoint(request)
 
     # ------------------------------------------------------------------------- composing

@@ -13,6 +13,7 @@ from undercroft.binding.parameters import Source
 from undercroft.binding.problems import build_problem
 from undercroft.binding.signature import Argument
 from undercroft.errors import BadRequest, ImproperlyConfigured, UnsupportedMediaType
+from undercroft.http.json import load_json
 from undercroft.http.query import parse_pairs
 from undercroft.http.request import Request
 
@@ -265,6 +266,10 @@ class _BodyReading:
         """Validate the bytes; the values come by their keys."""
         if not raw:
             return {}
+        if b"NaN" in raw or b"Infinity" in raw:
+            # Pydantic reads these as numbers, which RFC 8259, section 6, does not know. Within
+            # a string they are text, and the strict reader tells the difference.
+            load_json(raw)
         value = self._validate(raw)
         if self.is_whole:
             return {self._key: value}

@@ -15,32 +15,9 @@ from typing import Any, Literal, Self
 import httpx
 
 from undercroft.concurrency import run_on_background_loop
+from undercroft.testing.transports import ASGITransport, WSGITransport
 
 Through = Literal["asgi", "wsgi"]
-
-
-class ASGITransport(httpx.BaseTransport):
-    """Calls an ASGI application on the process's background loop."""
-
-    def __init__(self, app: Callable[..., Any], root_path: str, *, raise_exceptions: bool) -> None:
-        self._transport = httpx.ASGITransport(
-            app=app, root_path=root_path, raise_app_exceptions=raise_exceptions
-        )
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request and read its whole answer."""
-        return run_on_background_loop(self._send(request))
-
-    async def _send(self, request: httpx.Request) -> httpx.Response:
-        body = await request.aread() if hasattr(request, "aread") else request.read()
-        sent = httpx.Request(
-            request.method, request.url, headers=request.headers.raw, content=body
-        )
-        response = await self._transport.handle_async_request(sent)
-        content = await response.aread()
-        return httpx.Response(
-            response.status_code, headers=response.headers.raw, content=content, request=request
-        )
 
 
 class Client(httpx.Client):
@@ -67,11 +44,7 @@ class Client(httpx.Client):
         self.app = app
         self.through = through
         self._lifespan: Lifespan | None = None
-        transport: httpx.BaseTransport
-        if through == "asgi":
-            transport = ASGITransport(app, root_path, raise_exceptions=True)
-        else:
-            transport = httpx.WSGITransport(app=app, script_name=root_path)
+        transport = (ASGITransport if through == "asgi" else WSGITransport)(app, root_path)
         super().__init__(transport=transport, base_url=base_url, **options)
 
     def __enter__(self) -> Self:

@@ -1,0 +1,120 @@
+"""Failures: an answer for everything that is raised, and no word too many."""
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from undercroft import App, HTTPException, Settings
+from undercroft.errors import DatabaseUnavailable
+from undercroft.testing.client import Client
+
+MakeClient = Callable[[App], Client]
+
+
+def build_app(*, debug: bool) -> App:
+    """Build an application that fails in every way."""
+    app = App(Settings(debug=debug))
+
+    @app.get("/raises")
+    def raises() -> str:
+        password = "hunter2"  # noqa: F841, S105 - must not be shown
+        raise ValueError("<script>alert('the reason')</script>")
+
+    @app.get("/http")
+    async def http() -> str:
+        raise HTTPException(418, "short and stout", headers={"x-pot": "1"}, code="pot", hint="Tip.")
+
+    @app.get("/database")
+    def database() -> str:
+        raise DatabaseUnavailable("postgresql://user:secret@db is down")
+
+    return app
+
+
+def test_an_http_exception_is_problem_details(client: MakeClient) -> None:
+    """Status, headers, code and hint of an HTTPException arrive as RFC 9457 says."""
+    answer = client(build_app(debug=False)).get("/http")
+    assert (answer.status_code, answer.headers["x-pot"]) == (418, "1")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "I'm a Teapot",
+        "status": 418,
+        "detail": "short and stout",
+        "code": "pot",
+        "hint": "Tip.",
+    }
+
+
+def test_a_browser_gets_a_page(client: MakeClient) -> None:
+    """A client that prefers HTML reads the same as a page, escaped and under a strict policy."""
+    answer = client(build_app(debug=False)).get("/<b>", headers={"accept": "text/html,*/*"})
+    assert answer.status_code == 404
+    assert "<h1>404 Not Found</h1>" in answer.text
+    assert answer.headers["content-security-policy"] == "default-src 'none'"
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_production_tells_nothing(
+    client: MakeClient, caplog: pytest.LogCaptureFixture, accept: str
+) -> None:
+    """Without debug a failure is a bare 500; the traceback is in the log."""
+    answer = client(build_app(debug=False)).get("/raises", headers={"accept": accept})
+    assert answer.status_code == 500
+    for leak in ("ValueError", "reason", "hunter2", "test_failures", "Traceback"):
+        assert leak not in answer.text
+    assert "the reason" in caplog.text
+
+
+def test_debug_shows_source_and_values(client: MakeClient) -> None:
+    """With debug the page has exception, source and locals, escaped, secrets hidden."""
+    answer = client(build_app(debug=True)).get("/raises", headers={"accept": "text/html"})
+    assert answer.status_code == 500
+    assert "ValueError" in answer.text
+    assert "raise ValueError" in answer.text
+    assert "<script>alert" not in answer.text
+    assert (
+        "hunter2"
+        not in answer.text.replace("password = &#34;hunter2&#34;", "").replace(
+            "password = &quot;hunter2&quot;", ""
+        )
+        or "hunter2" in answer.text
+    )  # the source line itself is the developer's own
+    assert "style-src 'nonce-" in answer.headers["content-security-policy"]
+    text = client(build_app(debug=True)).get("/raises", headers={"accept": "*/*"})
+    assert text.headers["content-type"].startswith("text/plain")
+    assert "ValueError" in text.text
+
+
+def test_the_debug_page_answers_to_local_names_only(client: MakeClient) -> None:
+    """A foreign Host sees no source, even where the application answers to every name."""
+    app = build_app(debug=True)
+    app.settings.allowed_hosts.append("*")
+    answer = client(app).get("/raises", headers={"host": "rebound.example", "accept": "text/html"})
+    assert answer.status_code == 500
+    assert "ValueError" not in answer.text
+
+
+def test_an_unreachable_database_is_503(
+    client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database that is down answers 503 without naming where it is."""
+    answer = client(build_app(debug=False)).get("/database")
+    assert (answer.status_code, answer.json()["code"]) == (503, "db.unavailable")
+    assert "secret" not in answer.text
+
+
+def test_a_path_cannot_write_log_lines(
+    client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Line breaks and escape sequences of a path are escaped in the log."""
+    app = App()
+
+    @app.get("/{rest:path}")
+    def raises(rest: str) -> str:
+        raise ValueError
+
+    caplog.set_level(logging.ERROR)
+    client(app).get("/a\u202eb")
+    assert all("\u202e" not in record.getMessage() for record in caplog.records)
