@@ -165,7 +165,9 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
     Raises:
         SynchronousOnlyOperation: A loop runs in this thread already.
     """
-    check_not_on_loop("drive(coroutine)", "await coroutine")
+    if is_on_loop():
+        coroutine.close()
+        check_not_on_loop("drive(coroutine)", "await coroutine")
     try:
         asked = coroutine.send(None)
     except StopIteration as finished:

@@ -18,7 +18,7 @@ def build_app(*, debug: bool) -> App:
 
     @app.get("/raises")
     def raises() -> str:
-        password = "hunter2"  # noqa: F841, S105 - must not be shown
+        password = "hunter2"  # noqa: F841 - must not be shown
         raise ValueError("<script>alert('the reason')</script>")
 
     @app.get("/http")

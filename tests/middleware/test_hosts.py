@@ -27,9 +27,21 @@ def test_own_names_are_answered(guarded: Client, host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "shop.example.evil", "evilshop.example", "notwild.example", "a/?x=shop.example",
-     "shop.example@evil", "shop.example:80:80", "shop.example:x", "[::1", "", " ", "shop.example,evil"],
-)  # fmt: skip
+    [
+        "evil.example",
+        "shop.example.evil",
+        "evilshop.example",
+        "notwild.example",
+        "a/?x=shop.example",
+        "shop.example@evil",
+        "shop.example:80:80",
+        "shop.example:x",
+        "[::1",
+        "",
+        " ",
+        "shop.example,evil",
+    ],
+)
 def test_foreign_and_malformed_names_are_refused(guarded: Client, host: str) -> None:
     """Any other Host answers 400 and tells how to allow it."""
     answer = guarded.get("/", headers={"host": host})
