@@ -225,7 +225,8 @@ def _take_options(rest: str) -> tuple[str, PoolOptions]:
             raise ImproperlyConfigured(
                 f"Database option {name}={value!r} is no number.", code="db.url"
             ) from error
-        options = replace(options, **{name: number})
+        changed: dict[str, Any] = {name: number}
+        options = replace(options, **changed)
     if not parts.query:
         return rest, options
     return urlunsplit(parts._replace(query=urlencode(others)))[len("x://") :], options

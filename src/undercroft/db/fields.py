@@ -169,7 +169,7 @@ class MomentField(Field[T]):
 
 
 def _take_options(options: dict[str, Any]) -> FieldOptions[Any]:
-    return FieldOptions[Any](**options)  # type: ignore[typeddict-item]  # checked at run time
+    return FieldOptions[Any](**options)  # type: ignore[no-any-return,typeddict-item]  # checked later
 
 
 def _check_length(name: str, max_length: int) -> int:
@@ -259,7 +259,7 @@ def DecimalField(
     return build_column(kind, _take_options(options), **details)
 
 
-AutoField = Field[int]("AutoField", lambda: sa.Integer(), primary_key=True, editable=False)
+AutoField = Field[int]("AutoField", sa.Integer, primary_key=True, editable=False)
 BigAutoField = Field[int]("BigAutoField", lambda: BigId, primary_key=True, editable=False)
 TextField = Field[str]("TextField", sa.Text)
 SlugField = SizedField("SlugField", 50)

@@ -22,7 +22,7 @@ class OnDelete(Enum):
 
     CASCADE = "CASCADE"
     PROTECT = "RESTRICT"
-    RESTRICT = "RESTRICT"
+    RESTRICT = "RESTRICT"  # noqa: PIE796 - Django has two names; databases have one deed
     SET_NULL = "SET NULL"
     SET_DEFAULT = "SET DEFAULT"
     DO_NOTHING = "NO ACTION"

@@ -1,4 +1,4 @@
-"""Every name of SQLAlchemy's that is not public, in one place; `tests/db/test_internals.py` guards it.
+"""Every name of SQLAlchemy's that is not public, in one place, guarded by a contract test.
 
 Tried with SQLAlchemy 2.1. Public names are imported where they are used.
 """
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import PassiveFlag, attributes
+from sqlalchemy.orm import LoaderCallableStatus, PassiveFlag, attributes
 from sqlalchemy.pool import Pool, PoolProxiedConnection
 from sqlalchemy.pool.base import _ConnectionFairy  # pyright: ignore[reportPrivateUsage]
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -37,10 +37,10 @@ __all__ = [
 Processor: TypeAlias = Callable[[Any], Any]
 
 #: What a loader answers when it has put the value in place itself.
-LOADED = attributes.ATTR_WAS_SET
+LOADED = LoaderCallableStatus.ATTR_WAS_SET
 
 #: What it answers when it was not allowed to ask the database.
-NOT_LOADED = attributes.PASSIVE_NO_RESULT
+NOT_LOADED = LoaderCallableStatus.PASSIVE_NO_RESULT
 
 #: Gives the state SQLAlchemy keeps for an instance.
 state_of: Callable[[Any], Any] = attributes.instance_state
@@ -62,7 +62,7 @@ class SharedLoaders(dict[str, Callable[..., Any]]):
     def __delitem__(self, key: str, /) -> None:
         pass
 
-    def pop(self, key: str, default: Any = None, /) -> Any:  # type: ignore[override]
+    def pop(self, key: str, default: Any = None, /) -> Any:
         """Leave the loader in place."""
         return default
 

@@ -7,7 +7,6 @@ runs on its connection. The pools are those of SQLAlchemy's engines.
 import asyncio
 from asyncio import _get_running_loop as find_running_loop  # pyright: ignore[reportPrivateUsage]
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy.engine import Dialect
 
@@ -37,7 +36,6 @@ class Lane:
         self.is_native_async = database.async_url is not None
         self._compiled: dict[Shape, CompiledCall] = {}
         self._async_compiled: dict[Shape, CompiledCall] = {}
-        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopPool] = WeakKeyDictionary()
         # A web process has one loop for its whole life: no weak look-up for that one.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool: Any = None
@@ -59,7 +57,7 @@ class Lane:
                 rows = link.fetch(compiled.sql, values, counts=compiled.counts)
             else:
                 rows = self._fetch(compiled, values)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error, compiled.sql)
         return compiled.finish(rows)
 
@@ -85,14 +83,14 @@ class Lane:
             link = links[self.alias, False] = SyncLink(self.database.sync_engine)
         for inner in frame.list_missing(link):
             link.execute(f"SAVEPOINT {inner.mark_savepoint(link)}")
-        return link  # type: ignore[no-any-return]
+        return link  # type: ignore[no-any-return]  # stored by kind
 
     def _get_dialect(self) -> Dialect:
         """Get the dialect, as it is once it knows the server's version."""
         engine = self.database.sync_engine
         try:
             engine.connect().close()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error)
         return engine.dialect
 
@@ -129,7 +127,7 @@ class Lane:
         if current.get() is not None and (link := await self._afind_link(pool)) is not None:
             try:
                 rows = await link.fetch(compiled.sql, values, counts=compiled.counts)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - translated
                 raise_translated(error, compiled.sql)
             return compiled.finish(rows)
         record = pool.find_idle()
@@ -141,7 +139,7 @@ class Lane:
                 rows = read_count(await driver.execute(compiled.sql, *values))
             else:
                 rows = await driver.fetch(compiled.sql, *values)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error, compiled.sql)
         finally:
             if record is not None:
@@ -149,19 +147,15 @@ class Lane:
         return compiled.finish(rows)
 
     def _get_pool(self) -> LoopPool:
-        loop = asyncio.get_running_loop()
-        pool: Any = self._pools.get(loop)
-        engine = self.database.async_engine
-        if pool is not engine.sync_engine.pool:
-            pool = self._pools[loop] = engine.sync_engine.pool
-        self._loop, self._pool = loop, pool
-        return pool  # type: ignore[no-any-return]
+        pool: Any = self.database.async_engine.sync_engine.pool
+        self._loop, self._pool = asyncio.get_running_loop(), pool
+        return pool  # type: ignore[no-any-return]  # our engines have our pools
 
     async def _acompile(self, call: Call, pool: LoopPool) -> CompiledCall:
         # The first connection tells the dialect the server's version.
         try:
             pool.give(await pool.acquire())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error)
         dialect = self.database.async_engine.dialect
         return self._compile(call, self._async_compiled, dialect)
@@ -177,7 +171,7 @@ class Lane:
         await link.open()
         for inner in frame.list_missing(link):
             await link.execute(f"SAVEPOINT {inner.mark_savepoint(link)}")
-        return link  # type: ignore[no-any-return]
+        return link  # type: ignore[no-any-return]  # stored by kind
 
 
 def get_lane(alias: str) -> Lane:
@@ -186,4 +180,4 @@ def get_lane(alias: str) -> Lane:
     lane = database.lane
     if lane is None:
         lane = database.lane = Lane(database)
-    return lane  # type: ignore[no-any-return]
+    return lane  # type: ignore[no-any-return]  # a light module keeps it

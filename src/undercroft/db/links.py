@@ -109,12 +109,16 @@ class AsyncLink:
         self._shared: sa.Connection | None = None
         self._fairy: Any = None
 
+    def is_open(self) -> bool:
+        """Tell whether the transaction has begun."""
+        return self._driver is not None
+
     async def open(self) -> None:
         """Take a connection and begin, unless that is done."""
         if self._driver is not None:
             return
         async with self._lock:
-            if self._driver is not None:
+            if self.is_open():
                 return
             record = self._pool.find_idle() or await self._pool.acquire()
             driver = record.dbapi_connection.driver_connection

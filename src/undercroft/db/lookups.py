@@ -1,4 +1,4 @@
-"""Turn `author__name__icontains="x"` into operations: names are resolved against the model, never SQL."""
+"""Look-ups: `author__name__icontains="x"` resolved against the model; names are never SQL."""
 
 import datetime as dt
 import enum

@@ -16,7 +16,7 @@ from undercroft.db.lane import get_lane
 from undercroft.db.options import ModelOptions, find_app_label, read_meta
 from undercroft.db.queryset import Manager, RelatedManager
 from undercroft.db.relations import build_loaders
-from undercroft.db.twins import Steps, twins
+from undercroft.db.twins import Steps, async_twin, twins
 from undercroft.db.types import UTCDateTime
 from undercroft.db.writes import delete_steps, insert_steps, refresh_steps, update_steps
 from undercroft.errors import (
@@ -232,9 +232,9 @@ class Model(DeclarativeBase):
         """
         yield from refresh_steps(self, using)
 
-    asave = save.twin
-    adelete = delete.twin
-    arefresh_from_db = refresh_from_db.twin
+    asave = async_twin(save)
+    adelete = async_twin(delete)
+    arefresh_from_db = async_twin(refresh_from_db)
 
 
 def _has_primary_key(model: type[Any]) -> bool:
@@ -292,7 +292,7 @@ def _add_table_args(model: type[Any], meta: dict[str, Any]) -> None:
 
 
 def _keep_in_step(model: type[Any], name: str) -> None:
-    """Let `post.author = ada` set `post.author_id`, and the other way round forget `post.author`."""
+    """Let `post.author = ada` set `post.author_id`, and a new key forget the old `post.author`."""
     key = f"{name}_id"
 
     def follow_relation(instance: Any, value: Any, _old: object, _initiator: object) -> None:

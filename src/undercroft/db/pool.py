@@ -157,8 +157,7 @@ class LoopPool(Pool):
             found: ConnectionPoolEntry = self._idle.pop()
             return found
         if self._open >= self._size:
-            found = wait_in_greenlet(self._wait())
-            return found
+            return wait_in_greenlet(self._wait())
         self._open += 1
         try:
             return self._create_connection()

@@ -1,4 +1,4 @@
-"""The queryset: an immutable list of operations with their values, run when it is asked for rows."""
+"""The queryset: an immutable list of operations with their values, run when rows are needed."""
 
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
@@ -14,7 +14,7 @@ from undercroft.db.lookups import (
 from undercroft.db.options import ModelOptions
 from undercroft.db.selection import Selection
 from undercroft.db.shape import Call, Expression, Operations, Parameters, Shape
-from undercroft.db.twins import Steps, arun_steps, describe_owner, run_steps, twins
+from undercroft.db.twins import Steps, arun_steps, async_twin, describe_owner, run_steps, twins
 from undercroft.db.writes import insert_steps
 from undercroft.errors import FieldError
 
@@ -243,7 +243,7 @@ class QuerySet(Generic[M]):
         return found[0]
 
     @twins
-    def get(self, *expressions: Any, **lookups: Any) -> Steps[M]:
+    def get(self, /, *expressions: Any, **lookups: Any) -> Steps[M]:
         """Get the one row for which everything given is true.
 
         Raises:
@@ -289,14 +289,16 @@ class QuerySet(Generic[M]):
         """Count the rows."""
         if self._fetched is not None:
             return len(self._fetched)
-        return (yield self.build_call("count"))
+        count: int = yield self.build_call("count")
+        return count
 
     @twins
     def exists(self) -> Steps[bool]:
         """Tell whether there is a row."""
         if self._fetched is not None:
             return bool(self._fetched)
-        return (yield self.build_call("exists"))
+        found: bool = yield self.build_call("exists")
+        return found
 
     # -------------------------------------------------------------- plain values
 
@@ -308,7 +310,8 @@ class QuerySet(Generic[M]):
             FieldError: The plan names what does not exist.
         """
         self._check_selection(selection)
-        return (yield self.build_call("dicts", selection))
+        rows: list[dict[str, Any]] = yield self.build_call("dicts", selection)
+        return rows
 
     @twins
     def fetch_dict(self, selection: Selection) -> Steps[dict[str, Any] | None]:
@@ -355,7 +358,7 @@ class QuerySet(Generic[M]):
     # -------------------------------------------------------------- writes
 
     @twins
-    def create(self, **values: Any) -> Steps[M]:
+    def create(self, /, **values: Any) -> Steps[M]:
         """Make an instance and insert it.
 
         Raises:
@@ -367,7 +370,7 @@ class QuerySet(Generic[M]):
 
     @twins
     def get_or_create(
-        self, defaults: dict[str, Any] | None = None, **lookups: Any
+        self, /, defaults: dict[str, Any] | None = None, **lookups: Any
     ) -> Steps[tuple[M, bool]]:
         """Get the row, or insert one from the look-ups and defaults; tell whether it is new."""
         model = self._options.model
@@ -379,7 +382,7 @@ class QuerySet(Generic[M]):
             return created, True
 
     @twins
-    def update(self, **values: Any) -> Steps[int]:
+    def update(self, /, **values: Any) -> Steps[int]:
         """Change columns of all rows, in one statement; answer how many rows.
 
         Raises:
@@ -390,7 +393,8 @@ class QuerySet(Generic[M]):
         if not names:
             return 0
         call = self.build_call("update", names)
-        return (yield call._replace(parameters=(*parameters, *call.parameters)))
+        count: int = yield call._replace(parameters=(*parameters, *call.parameters))
+        return count
 
     def _convert_values(self, values: dict[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         options = self._options
@@ -408,21 +412,22 @@ class QuerySet(Generic[M]):
     @twins
     def delete(self) -> Steps[int]:
         """Delete all rows, in one statement; answer how many. Relations are the database's care."""
-        return (yield self.build_call("delete"))
+        count: int = yield self.build_call("delete")
+        return count
 
-    aget = get.twin
-    afirst = first.twin
-    alast = last.twin
-    acount = count.twin
-    aexists = exists.twin
-    afetch_dicts = fetch_dicts.twin
-    afetch_dict = fetch_dict.twin
-    avalues = values.twin
-    avalues_list = values_list.twin
-    acreate = create.twin
-    aget_or_create = get_or_create.twin
-    aupdate = update.twin
-    adelete = delete.twin
+    aget = async_twin(get)
+    afirst = async_twin(first)
+    alast = async_twin(last)
+    acount = async_twin(count)
+    aexists = async_twin(exists)
+    afetch_dicts = async_twin(fetch_dicts)
+    afetch_dict = async_twin(fetch_dict)
+    avalues = async_twin(values)
+    avalues_list = async_twin(values_list)
+    acreate = async_twin(create)
+    aget_or_create = async_twin(get_or_create)
+    aupdate = async_twin(update)
+    adelete = async_twin(delete)
 
 
 #: One row needs no order.
@@ -444,7 +449,8 @@ class Manager(QuerySet[M]):
 
     def _fetch_steps(self) -> Steps[list[M]]:
         # Shared by the whole process, so it never keeps rows.
-        return (yield self.build_call("instances"))
+        rows: list[M] = yield self.build_call("instances")
+        return rows
 
 
 class RelatedManager(Manager[M]):
@@ -467,10 +473,10 @@ class RelatedManager(Manager[M]):
         self._operations, self._parameters = operations, parameters
 
     @twins
-    def create(self, **values: Any) -> Steps[M]:
+    def create(self, /, **values: Any) -> Steps[M]:
         """Make an instance that refers to the owner, and insert it."""
         instance = self.model(**{self._column: self._key, **values})
         yield from insert_steps(instance, self._alias)
         return instance
 
-    acreate = create.twin
+    acreate = async_twin(create)

@@ -83,7 +83,7 @@ class Expression:
         if described is not None:
             structure, self.binds = described
             self.parameters = tuple(
-                tuple(bind.effective_value) if bind.expanding else bind.effective_value
+                tuple(bind.effective_value or ()) if bind.expanding else bind.effective_value
                 for bind in self.binds
             )
             # A list's length is part of the text of the statement.

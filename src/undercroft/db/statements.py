@@ -1,4 +1,4 @@
-"""Build a SQLAlchemy statement from a shape. Runs once per shape; the result is compiled and kept."""
+"""Build a SQLAlchemy statement from a shape; once per shape, for the result is kept."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -246,7 +246,8 @@ class Builder:
 
     def insert(self) -> Any:
         """Insert a row; answer the columns the database filled in."""
-        names, returned = self._split_columns()
+        written: Any = self.shape.columns
+        names, returned = written
         columns = self.options.columns
         values = {columns[name].key: self.bind(columns[name].type) for name in names}
         statement: Any = sa.insert(self.options.table)
@@ -256,10 +257,6 @@ class Builder:
             statement = statement.returning(*(columns[name] for name in returned))
         self.finish = lambda rows: dict(zip(returned, rows[0], strict=True)) if returned else {}
         return statement
-
-    def _split_columns(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        found: Any = self.shape.columns
-        return found
 
     def update(self) -> Any:
         """Update rows; answer how many."""

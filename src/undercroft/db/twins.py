@@ -1,13 +1,13 @@
 """Sync and async methods from one implementation.
 
 A method is written once, as a generator that yields each database call and is sent its answer.
-`twins` makes of it the blocking method, whose `twin` attribute is the async one:
+`twins` makes of it the blocking method, and `async_twin` takes the async one from there:
 
     @twins
     def count(self) -> Steps[int]:
         return (yield self._build_call("count"))
 
-    acount = count.twin
+    acount = async_twin(count)
 """
 
 from collections.abc import Callable, Coroutine, Generator
@@ -43,10 +43,10 @@ class AsyncTwin(Generic[S, P, T]):
 class BlockingTwin(Generic[S, P, T]):
     """How a type checker sees a method with an async twin."""
 
-    #: The async method.
-    twin: AsyncTwin[S, P, T]
-    #: The generator function both are made of.
-    steps: Callable[Concatenate[S, P], Steps[T]]
+    @property
+    def steps(self) -> Callable[Concatenate[S, P], Steps[T]]:
+        """The generator function both are made of."""
+        raise NotImplementedError
 
     @overload
     def __get__(self, instance: None, owner: type[Any], /) -> "BlockingTwin[S, P, T]": ...
@@ -78,6 +78,13 @@ def twins(steps: Callable[Concatenate[S, P], Steps[T]]) -> BlockingTwin[S, P, T]
     method.twin = wait
     method.steps = steps
     return method  # type: ignore[no-any-return]
+
+
+def async_twin(method: BlockingTwin[S, P, T]) -> AsyncTwin[S, P, T]:
+    """Take the async twin of a method that `twins` made."""
+    # A function, because type checkers would bind an attribute as if it were a method.
+    found: AsyncTwin[S, P, T] = vars(method)["twin"]
+    return found
 
 
 def describe_owner(owner: Any) -> str:

@@ -18,7 +18,9 @@ def insert_steps(instance: Any, alias: str = "default") -> Steps[None]:
     values = state.dict
     for key in options.moments:
         values[key] = options.fields[key].get_default()
-    names, returned, parameters = [], [], []
+    names: list[str] = []
+    returned: list[str] = []
+    parameters: list[Any] = []
     for key in options.keys:
         if key in values and (values[key] is not None or key != options.primary_key):
             names.append(key)
