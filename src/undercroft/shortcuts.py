@@ -20,7 +20,9 @@ def render(request: Request, template: str, context: dict[str, Any] | None = Non
     return markup
 
 
-def redirect(request: Request, to: str, *, permanent: bool = False, **params: Any) -> RedirectResponse:
+def redirect(
+    request: Request, to: str, *, permanent: bool = False, **params: Any
+) -> RedirectResponse:
     """Redirect to a path, or to a named route of the application.
 
     Args:

@@ -18,7 +18,7 @@ def build_app(*, debug: bool) -> App:
 
     @app.get("/raises")
     def raises() -> str:
-        password = "hunter2"  # noqa: F841 - must not be shown
+        password = "hunter" + str(2)  # noqa: F841 - must not be shown
         raise ValueError("<script>alert('the reason')</script>")
 
     @app.get("/http")
@@ -74,13 +74,7 @@ def test_debug_shows_source_and_values(client: MakeClient) -> None:
     assert "ValueError" in answer.text
     assert "raise ValueError" in answer.text
     assert "<script>alert" not in answer.text
-    assert (
-        "hunter2"
-        not in answer.text.replace("password = &#34;hunter2&#34;", "").replace(
-            "password = &quot;hunter2&quot;", ""
-        )
-        or "hunter2" in answer.text
-    )  # the source line itself is the developer's own
+    assert "hunter2" not in answer.text
     assert "style-src 'nonce-" in answer.headers["content-security-policy"]
     text = client(build_app(debug=True)).get("/raises", headers={"accept": "*/*"})
     assert text.headers["content-type"].startswith("text/plain")

@@ -114,9 +114,7 @@ class ASGIGateway:
 
 def build_request(scope: Scope, receive: Receive) -> ASGIRequest:
     """Translate a connection scope."""
-    request = ASGIRequest(
-        scope["method"], scope["path"], scope["query_string"], scope["headers"]
-    )
+    request = ASGIRequest(scope["method"], scope["path"], scope["query_string"], scope["headers"])
     request.scope, request.receive = scope, receive
     root_path = scope.get("root_path")
     if root_path:

@@ -190,7 +190,7 @@ class Request:
         if not announced.isdigit():
             raise BadRequest(f"Content-Length {announced[:40]!r} is not a number of bytes.")
         # A number of twenty digits is too large without being converted.
-        self.check_body_size(int(announced) if len(announced) < 20 else self.max_body_size + 1)  # noqa: PLR2004
+        self.check_body_size(int(announced) if len(announced) < 20 else self.max_body_size + 1)
 
     def check_body_size(self, size: int) -> None:
         """Refuse more bytes than the limit.

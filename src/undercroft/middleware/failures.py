@@ -8,7 +8,12 @@ import logging
 import secrets
 from html import escape
 
-from undercroft.errors import ClientDisconnected, DatabaseUnavailable, HTTPException, ServiceUnavailable
+from undercroft.errors import (
+    ClientDisconnected,
+    DatabaseUnavailable,
+    HTTPException,
+    ServiceUnavailable,
+)
 from undercroft.http.json import dump_json
 from undercroft.http.request import Request
 from undercroft.http.responses import HTMLResponse, PlainTextResponse, Response
@@ -61,7 +66,9 @@ class Failures:
         if not prefers_html(request):
             return PlainTextResponse(render_debug_text(error, **shown), 500)
         nonce = secrets.token_urlsafe(16)
-        policy = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
+        policy = (
+            f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
+        )
         page = render_debug_page(error, **shown, nonce=nonce)
         return HTMLResponse(page, 500, {"content-security-policy": policy})
 
