@@ -43,12 +43,18 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def read_field(fields: metadata.PackageMetadata, name: str) -> str:
+    """Return a metadata field, or nothing where there is none."""
+    values = fields.get_all(name)
+    return clean(values[0]) if values else ""
+
+
 def find_author(fields: metadata.PackageMetadata, package: str) -> tuple[str, str]:
     """Return name and email of a package's first author, or maintainer, or stand-ins."""
     name, email = "", ""
     for kind in ("Author", "Maintainer"):
-        names = clean(fields.get(kind, ""))
-        addresses = getaddresses([clean(fields.get(f"{kind}-email", ""))])
+        names = read_field(fields, kind)
+        addresses = getaddresses([read_field(fields, f"{kind}-email")])
         first_name, first_email = addresses[0] if addresses else ("", "")
         name = name or names.split(",")[0].strip() or first_name
         email = email or (first_email if "@" in first_email else "")
@@ -61,13 +67,13 @@ def read_packages() -> Iterator[Draft]:
     """Make a draft of every installed package that has a name."""
     packages: dict[str, metadata.Distribution] = {}
     for package in metadata.distributions():
-        packages.setdefault(clean(package.metadata.get("Name", "")), package)
+        packages.setdefault(read_field(package.metadata, "Name"), package)
     for name, package in sorted(packages.items()):
         if not name:
             continue
         fields = package.metadata
-        summary = " ".join(clean(fields.get("Summary", "")).split())
-        content = clean(fields.get("Description", "") or package.read_text("DESCRIPTION.rst"))
+        summary = " ".join(read_field(fields, "Summary").split())
+        content = read_field(fields, "Description")
         author_name, author_email = find_author(fields, name)
         yield Draft(
             title=shorten(f"{name} {package.version}", TITLE_LENGTH),
