@@ -1,0 +1,119 @@
+"""`undercroft run`: development. Reload, error pages, a coloured log, readable errors."""
+
+import os
+import re
+from pathlib import Path
+
+import click
+
+from undercroft.cli.target import Target, find_target, load_object
+from undercroft.server.options import Options
+
+_DEBUG = "UNDERCROFT_DEBUG"
+
+
+@click.command("run")
+@click.argument("app", required=False)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("-p", "--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--reload/--no-reload", default=True, help="Start again on change.  [default: yes]")
+@click.option("--factory", is_flag=True, help="APP makes the application when called.")
+@click.option("--fd", "descriptors", type=int, multiple=True, hidden=True)
+def command(
+    *,
+    app: str | None,
+    host: str,
+    port: int,
+    reload: bool,
+    factory: bool,
+    descriptors: tuple[int, ...],
+) -> None:
+    """Serve an application for development, on this machine.
+
+    Debug is on unless the environment or .env says otherwise. When a file of the project changes,
+    the application is started again; while it is broken, the error is shown and the next change
+    waited for.
+    """
+    target = find_target(app)
+    options = Options(host=host, port=port, access_log=True, graceful_timeout=2)
+    if reload and not descriptors:
+        supervise(target, options, factory=factory)
+    else:
+        serve_once(target, options, descriptors, factory=factory)
+
+
+def supervise(target: Target, options: Options, *, factory: bool) -> None:
+    """Hold the sockets, and start a child to serve on them whenever the project changes."""
+    # Slow to import, and needed for reload alone.
+    from undercroft.server.reload import run_with_reload  # noqa: PLC0415
+    from undercroft.server.sockets import find_port, open_sockets  # noqa: PLC0415
+
+    sockets = open_sockets(options.host, options.port)
+    greet(target, options.host, find_port(sockets))
+    command_line = ["-m", "undercroft", "run", str(target), "--host", options.host]
+    command_line += ["--port", str(find_port(sockets)), *(["--factory"] if factory else [])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(target.folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+    folders = {Path.cwd(), target.folder}
+    watched = [path for path in folders if not any(other in path.parents for other in folders)]
+    run_with_reload(command_line, watched, sockets, tell)
+
+
+def serve_once(
+    target: Target, options: Options, descriptors: tuple[int, ...], *, factory: bool
+) -> None:
+    """Serve until told to stop; as a child, on the supervisor's sockets."""
+    # Slow to import (asyncio), and the supervisor does without.
+    from undercroft.server.logs import configure_logging  # noqa: PLC0415
+    from undercroft.server.sockets import adopt_sockets, find_port, open_sockets  # noqa: PLC0415
+
+    if descriptors:
+        # watchfiles comes with it, which a child without supervisor has no use for.
+        from undercroft.server.reload import end_with_parent  # noqa: PLC0415
+
+        end_with_parent()
+    turn_debug_on()
+    configure_logging(development=True)
+    sockets = (
+        adopt_sockets(descriptors) if descriptors else open_sockets(options.host, options.port)
+    )
+    found = load_object(target, factory=factory)
+    if hasattr(found, "build") and hasattr(found, "asgi"):
+        found.build()
+        found = found.asgi
+    if not descriptors:
+        greet(target, options.host, find_port(sockets))
+    # Slow to import: only here, when the application is known to be sound.
+    from undercroft.server.runner import serve  # noqa: PLC0415
+
+    serve(found, options, sockets)
+
+
+def greet(target: Target, host: str, port: int) -> None:
+    """Say what to open."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - read, not bound
+    shown = f"[{shown}]" if ":" in shown and not shown.startswith("[") else shown
+    address = click.style(f"http://{shown}:{port}/", bold=True)
+    tell(f"{target} for development: open {address}  (Ctrl+C stops it)")
+
+
+def tell(message: str) -> None:
+    """Say something to the developer, beside the log."""
+    colour = None if not os.environ.get("NO_COLOR") else False
+    click.echo(f"{click.style('undercroft', fg='magenta')} {message}", err=True, color=colour)
+
+
+def turn_debug_on() -> None:
+    """Turn debug on for `Settings`, unless the environment or .env says otherwise."""
+    if any(name.upper() == _DEBUG for name in os.environ) or is_in_env_file(Path(".env")):
+        return
+    os.environ[_DEBUG] = "1"
+
+
+def is_in_env_file(path: Path) -> bool:
+    """Tell whether `.env` decides about debug."""
+    if not path.is_file():
+        return False
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return bool(re.search(rf"(?mi)^\s*(export\s+)?{_DEBUG}\s*=", text))

@@ -1,0 +1,54 @@
+"""Options: everything `undercroft serve` and `undercroft run` may be told, with safe defaults."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Interface = Literal["auto", "asgi3", "asgi2", "wsgi"]
+Lifespan = Literal["auto", "on", "off"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to serve an application.
+
+    Attributes:
+        host: The address to listen on.
+        port: The port to listen on; 0 takes a free one.
+        unix_socket: Listen on this path instead of host and port.
+        interface: What the application speaks; `auto` looks at it.
+        lifespan: Whether the application is told of start and end; `auto` tries.
+        websockets: Whether WebSocket handshakes are passed on.
+        access_log: Write a line for each request.
+        root_path: Where a proxy mounts the application, for example `/shop`.
+        proxy_headers: Believe X-Forwarded-For and X-Forwarded-Proto.
+        forwarded_allow_ips: Whom to believe then: addresses, networks, or `*`.
+        backlog: Connections that may wait to be accepted.
+        keep_alive: Seconds an idle connection is kept.
+        graceful_timeout: Seconds running requests get when the server stops; None is for ever.
+        limit_concurrency: Answer 503 when more connections than this are open.
+        certificate: The TLS certificate with its chain; with it the server speaks https.
+        certificate_key: Its private key, when that is in a file of its own.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    unix_socket: str | None = None
+    interface: Interface = "auto"
+    lifespan: Lifespan = "auto"
+    websockets: bool = True
+    access_log: bool = False
+    root_path: str = ""
+    proxy_headers: bool = False
+    forwarded_allow_ips: str = "127.0.0.1,::1"
+    backlog: int = 2048
+    keep_alive: int = 5
+    graceful_timeout: int | None = 30
+    limit_concurrency: int | None = None
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+
+    @property
+    def scheme(self) -> str:
+        """Either "http" or "https"."""
+        return "https" if self.certificate else "http"
