@@ -98,7 +98,8 @@ class RouteTree:
         return self._search(method, path)
 
     def _search(self, method: str, path: str) -> Found:
-        if not path.startswith("/") or _CONTROL.search(path):
+        # Most paths are printable, which is quick to see; `_CONTROL` has the last word.
+        if not path.startswith("/") or (not path.isprintable() and _CONTROL.search(path)):
             raise NotFound
         search = _Search(method, path)
         found = search.walk(self._root, 1, ())
