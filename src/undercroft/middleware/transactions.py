@@ -19,8 +19,15 @@ async def run_in_transaction(request: Request, call_next: Endpoint) -> Response:
     """Run an unsafe request in one transaction."""
     if request.method in SAFE_METHODS:
         return await call_next(request)
-    async with RequestTransaction() as transaction:
+    transaction = RequestTransaction()
+    transaction.begin()
+    try:
         response = await call_next(request)
-        if response.status_code >= _FIRST_SERVER_ERROR:
-            transaction.set_rollback()
-        return response
+    except BaseException:
+        await transaction.rollback()
+        raise
+    if response.status_code >= _FIRST_SERVER_ERROR:
+        await transaction.rollback()
+    else:
+        await transaction.commit()
+    return response
