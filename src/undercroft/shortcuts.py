@@ -10,13 +10,12 @@ from undercroft.http.responses import RedirectResponse
 
 
 def render(request: Request, template: str, context: dict[str, Any] | None = None) -> Markup:
-    """Render a template, with `request` and a `url_for` that knows the mount.
+    """Render a template whose context has `request`, so that its links know the mount.
 
     Raises:
         TemplateDoesNotExist: No folder holds it.
     """
-    helpers = {"request": request, "url_for": request.url_for}
-    markup: Markup = request.app.templates.render(template, {**helpers, **(context or {})})
+    markup: Markup = request.app.templates.render(template, {"request": request, **(context or {})})
     return markup
 
 

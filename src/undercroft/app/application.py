@@ -169,14 +169,11 @@ class App(RouteDecorators):
         """The templates of the project and its apps."""
         # Jinja2 takes long to import, and an API has no templates.
         from undercroft.templating.engine import Templates  # noqa: PLC0415
+        from undercroft.templating.links import build_links  # noqa: PLC0415
 
-        helpers = {"url_for": self.url_for, "static": self.static}
         folders = self.find_folders(self.settings.templates, "templates")
-        return Templates(folders, debug=self.settings.debug, globals=helpers)
-
-    def static(self, path: str) -> str:
-        """Return the address of a static file."""
-        return self.settings.static_url + path.lstrip("/")
+        links = build_links(self.url_for, self.settings.static_url)
+        return Templates(folders, debug=self.settings.debug, globals=links)
 
     def find_folders(self, project: list[Path], name: str) -> list[Path]:
         """Return the project's folders, then the folder of this name in each app."""
