@@ -7,6 +7,7 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
     Iterable,
     Iterator,
@@ -26,6 +27,7 @@ from undercroft.binding.events import ServerSentEvent, encode_events
 from undercroft.concurrency import iterate
 from undercroft.errors import ImproperlyConfigured, SerializationError
 from undercroft.http.json import dump_json
+from undercroft.http.request import Request
 from undercroft.http.responses import (
     BODILESS,
     Response,
@@ -35,6 +37,8 @@ from undercroft.http.responses import (
 )
 
 Answer = Callable[[Any], Response]
+#: Writes a handler's value as JSON, at once or when awaited.
+Render = Callable[[Any], bytes | Awaitable[bytes]]
 
 JSON = content_type("application/json")
 TEXT = content_type("text/plain")
@@ -88,6 +92,9 @@ def _choose_answer(returns: Returns) -> Answer:
         return _answer_by_value(returns)
     if is_plain(annotation):
         return lambda value: Response.from_bytes(dump_json(value), JSON, status)
+    render = find_renderer(annotation)
+    if render is not None:
+        return _answer_rendered(render, status)
     return _answer_declared(annotation, returns)
 
 
@@ -119,6 +126,20 @@ def is_plain(annotation: Any) -> bool:
     return annotation in _PLAIN or annotation in _CONTAINERS
 
 
+def find_renderer(annotation: Any) -> Render | None:
+    """Find how a declared class writes itself, alone or as a list, where it knows a way.
+
+    Such a class has a method `build_renderer(many=...)`. What that returns is called with the
+    handler's value and returns JSON, or on the event loop something that gives it when awaited:
+    a query still to run.
+    """
+    many = get_origin(annotation) is list
+    item = get_args(annotation)[0] if many else annotation
+    build = getattr(item, "build_renderer", None) if isinstance(item, type) else None
+    render: Render | None = build(many=many) if build is not None else None
+    return render
+
+
 # ------------------------------------------------------------------------------- the answers
 
 
@@ -133,6 +154,32 @@ def _answer_nothing(returns: Returns) -> Answer:
                 hint="Return None, or declare another return type or status.",
             )
         return Response(b"", status)
+
+    return answer
+
+
+class _RenderedLater(Response):
+    """An answer whose body is awaited once the handler has returned."""
+
+    is_deferred = True
+
+    def __init__(self, rendering: Awaitable[bytes], status_code: int) -> None:
+        super().__init__(b"", status_code)
+        self._rendering = rendering
+
+    async def resolve(self, request: Request) -> Response:
+        """Await the body."""
+        return Response.from_bytes(await self._rendering, JSON, self.status_code)
+
+
+def _answer_rendered(render: Render, status: int) -> Answer:
+    """Answer with what a declared class makes of the value."""
+
+    def answer(value: Any) -> Response:
+        rendered = render(value)
+        if isinstance(rendered, bytes):
+            return Response.from_bytes(rendered, JSON, status)
+        return _RenderedLater(rendered, status)
 
     return answer
 

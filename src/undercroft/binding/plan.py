@@ -144,6 +144,9 @@ def _build_direct(step: Step, reading: Reading, answer: Answer) -> Endpoint:
         await ensure_loop()
         return answer(await function(**values))
 
+    async def anywhere(request: Request) -> Response:
+        return answer(await function(**await read(request)))
+
     async def streamed(request: Request) -> Response:
         return answer(function(**await read(request)))
 
@@ -153,7 +156,9 @@ def _build_direct(step: Step, reading: Reading, answer: Answer) -> Endpoint:
     async def in_thread(request: Request) -> Response:
         return await run_in_thread(call, await read(request))
 
-    endpoints = {Kind.COROUTINE: on_loop, Kind.PLAIN: in_thread}
+    # A coroutine function may say that it asks for a loop itself where it needs one.
+    asks_itself = not getattr(function, "needs_loop", True)
+    endpoints = {Kind.COROUTINE: anywhere if asks_itself else on_loop, Kind.PLAIN: in_thread}
     return endpoints.get(step.kind, streamed)
 
 
