@@ -1,0 +1,215 @@
+"""Makes Pydantic's fields from a model's columns: plain types to read, checked ones to write.
+
+What is read comes from the database and is only described. What is written is checked: lengths,
+choices, formats, ranges, and at last by the data layer's own rule for the column.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Optional
+
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field
+from pydantic.fields import FieldInfo as PydanticField
+from pydantic_core import PydanticCustomError
+
+from undercroft.api.declarations import DeclaredField
+from undercroft.api.formats import check_email, check_url
+from undercroft.db.field_info import MISSING, FieldInfo
+from undercroft.db.options import ModelOptions
+
+#: An annotation and what `pydantic.create_model` takes beside it.
+Definition = tuple[Any, Any]
+
+#: The bits of the integers of each kind of field.
+_BITS: Final = {
+    "SmallIntegerField": 16,
+    "IntegerField": 32,
+    "PositiveIntegerField": 32,
+    "BigIntegerField": 64,
+    "BigAutoField": 64,
+    "AutoField": 32,
+}
+
+_FORMATS: Final[dict[str, tuple[str, Callable[[str], str]]]] = {
+    "EmailField": ("email", check_email),
+    "URLField": ("uri", check_url),
+}
+
+_SLUG: Final = "^[-a-zA-Z0-9_]+$"
+
+
+def find_type(options: ModelOptions, key: str) -> Any:
+    """Find the Python type of a column's values, without None."""
+    if options.fields[key].kind == "JSONField":
+        return Any
+    try:
+        found: Any = options.columns[key].type.python_type
+    except NotImplementedError:
+        found = Any
+    return found
+
+
+def build_read_field(options: ModelOptions, declared: DeclaredField) -> Definition:
+    """Build the field a serializer reads: the column's type, described."""
+    if declared.is_explicit or declared.key is None:
+        # Keeps the place of a field the class itself annotates.
+        return (Any, ...)
+    info = options.fields[declared.key]
+    annotation = find_type(options, declared.key)
+    if info.null:
+        annotation = Optional[annotation]  # noqa: UP045 - made at run time
+    described = describe_field(info)
+    if declared.relation is not None:
+        described["validation_alias"] = AliasChoices(declared.key, declared.name)
+    if info.kind in _FORMATS:
+        described["json_schema_extra"] = {"format": _FORMATS[info.kind][0]}
+    return annotation, Field(**described)
+
+
+def describe_field(info: FieldInfo) -> dict[str, Any]:
+    """Say of a field what its column says for people."""
+    described: dict[str, Any] = {}
+    if info.verbose_name:
+        described["title"] = info.verbose_name[:1].upper() + info.verbose_name[1:]
+    if info.help_text:
+        described["description"] = info.help_text
+    return described
+
+
+def build_write_field(
+    options: ModelOptions,
+    declared: DeclaredField,
+    explicit: PydanticField | None,
+    *,
+    shows_default: bool,
+    is_partial: bool,
+) -> Definition:
+    """Build the field a client writes.
+
+    Args:
+        options: Of the model.
+        declared: The field, which has a column.
+        explicit: The field as the class annotates it, where it does and is no relation.
+        shows_default: A field that is left out takes its default, and OpenAPI says so.
+        is_partial: Every field may be left out.
+    """
+    assert declared.key is not None
+    info = options.fields[declared.key]
+    if explicit is not None:
+        annotation: Any = explicit.rebuild_annotation()
+    else:
+        annotation = build_write_type(options, declared.key, info)
+    may_be_none = info.null
+    checked = Annotated[annotation, AfterValidator(build_check(options, declared.key))]
+    if may_be_none:
+        checked = Optional[checked]  # noqa: UP045 - made at run time
+    described = {**describe_field(info), **declared.constraints}
+    if is_partial or not is_required(options, declared):
+        described.update(build_default(info, shows_default=shows_default))
+    return checked, Field(**described)
+
+
+def is_required(options: ModelOptions, declared: DeclaredField) -> bool:
+    """Tell whether a client must send a field to create a row."""
+    if declared.is_required is not None:
+        return declared.is_required
+    assert declared.key is not None
+    info = options.fields[declared.key]
+    by_database = options.columns[declared.key].server_default is not None
+    return not (info.has_default or info.null or info.blank or by_database)
+
+
+def build_default(info: FieldInfo, *, shows_default: bool) -> dict[str, Any]:
+    """Build the default of a field that may be left out; it is only shown, never written."""
+    if shows_default and info.default is not MISSING and not callable(info.default):
+        return {"default": info.default}
+    if shows_default and info.null:
+        return {"default": None}
+    # A factory's value does not show in the schema.
+    return {"default_factory": _nothing}
+
+
+def _nothing() -> None:
+    return None
+
+
+def build_write_type(options: ModelOptions, key: str, info: FieldInfo) -> Any:
+    """Build the checked type of a column, without None."""
+    kind = find_type(options, key)
+    if info.choices:
+        return build_choice(info, kind)
+    if kind is str:
+        return Annotated[str, *build_text_checks(info)]
+    if kind is datetime:
+        return AwareDatetime
+    if kind is int and info.kind in _BITS:
+        limit = 1 << (_BITS[info.kind] - 1)
+        least = -limit if info.min_value is None else info.min_value
+        return Annotated[int, Field(ge=least, le=limit - 1)]
+    if kind is float:
+        return Annotated[float, Field(allow_inf_nan=False)]
+    if kind is Decimal:
+        return Annotated[
+            Decimal, Field(max_digits=info.max_digits, decimal_places=info.decimal_places)
+        ]
+    return kind
+
+
+def build_text_checks(info: FieldInfo) -> list[Any]:
+    """Build the checks of a column of text, cheapest first."""
+    limits: dict[str, Any] = {}
+    if info.max_length is not None:
+        limits["max_length"] = info.max_length
+    if not info.blank:
+        limits["min_length"] = 1
+    if info.kind == "SlugField" and not info.blank:
+        limits["pattern"] = _SLUG
+    if info.kind not in _FORMATS:
+        return [Field(**limits)]
+    name, check = _FORMATS[info.kind]
+
+    def check_unless_blank(value: str) -> str:
+        return check(value) if value else value
+
+    described = Field(**limits, json_schema_extra={"format": name})
+    return [described, AfterValidator(check_unless_blank if info.blank else check)]
+
+
+def build_choice(info: FieldInfo, kind: Any) -> Any:
+    """Build the type of a column with choices."""
+    values = [value for value, _ in info.choices]
+    if info.blank and kind is str and "" not in values:
+        values.append("")
+    if all(type(value) in (str, int, bool) for value in values):
+        return Literal[tuple(values)]
+    shown = ", ".join(map(str, values))
+
+    def check(value: Any) -> Any:
+        if value not in values:
+            raise PydanticCustomError("choice", "Expected one of: {choices}", {"choices": shown})
+        return value
+
+    return Annotated[kind, AfterValidator(check)]
+
+
+def build_check(options: ModelOptions, key: str) -> Callable[[Any], Any]:
+    """Build the last check of a value: the data layer's rule, then the field's own validators."""
+    write, validators = options.writers[key], options.fields[key].validators
+    is_null = options.fields[key].null
+
+    def check(value: Any) -> Any:
+        if value is None and is_null:
+            return None
+        try:
+            if value is None:
+                raise TypeError("a value")
+            write(value)
+        except (TypeError, ValueError) as error:
+            expected = {"expected": str(error)}
+            raise PydanticCustomError("value", "Expected {expected}", expected) from error
+        for validate in validators:
+            validate(value)
+        return value
+
+    return check
