@@ -32,12 +32,12 @@ class CompiledCall:
         compiled = compile_statement(statement, dialect)
         self.sql = compiled.sql
         self.counts = call.shape.kind in ("update", "delete")
-        self.bind, self.cacheable = _build_binder(compiled, positions)
+        self.bind, self.cacheable = _build_binder(compiled, positions, len(call.parameters))
         self.finish = finish if self.counts else _build_finish(compiled, finish)
 
 
 def _build_binder(
-    compiled: CompiledSQL, positions: dict[Any, int]
+    compiled: CompiledSQL, positions: dict[Any, int], count: int
 ) -> tuple[Callable[[Parameters], Sequence[Any]], bool]:
     """Build what orders a call's values; tell whether it found a place for every one of them."""
     slots: list[tuple[int, int | None, Any, Any]] = []
@@ -50,15 +50,15 @@ def _build_binder(
         position in found or (bind.expanding and not bind.effective_value)
         for bind, position in positions.items()
     )
-    return _choose_binder(slots), complete
+    return _choose_binder(slots, count), complete
 
 
 def _choose_binder(
-    slots: list[tuple[int, int | None, Any, Any]],
+    slots: list[tuple[int, int | None, Any, Any]], count: int
 ) -> Callable[[Parameters], Sequence[Any]]:
     plain = all(slot[0] != _CONSTANT and slot[1] is None and slot[2] is None for slot in slots)
     order = tuple(slot[0] for slot in slots)
-    if plain and order == tuple(range(len(order))):
+    if plain and order == tuple(range(count)):
         return lambda parameters: parameters
     if plain:
         return lambda parameters: [parameters[position] for position in order]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from threading import RLock
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 from weakref import WeakKeyDictionary
 
 from undercroft.errors import ImproperlyConfigured
@@ -211,11 +211,11 @@ def parse_url(url: str) -> tuple[str, str, str | None, PoolOptions]:
 
 def _take_options(rest: str) -> tuple[str, PoolOptions]:
     """Take our own options out of the query; what is left belongs to the driver."""
-    parts = urlsplit(f"x://{rest}")
+    address, _, query = rest.partition("?")
     kinds = {field.name: field.type for field in fields(PoolOptions)}
     options = PoolOptions()
     others: list[tuple[str, str]] = []
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+    for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in kinds:
             others.append((name, value))
             continue
@@ -227,9 +227,7 @@ def _take_options(rest: str) -> tuple[str, PoolOptions]:
             ) from error
         changed: dict[str, Any] = {name: number}
         options = replace(options, **changed)
-    if not parts.query:
-        return rest, options
-    return urlunsplit(parts._replace(query=urlencode(others)))[len("x://") :], options
+    return (f"{address}?{urlencode(others)}" if others else address), options
 
 
 databases = Databases()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
 import sqlalchemy as sa
@@ -77,18 +78,26 @@ def find_field_info(column: "sa.Column[Any]") -> FieldInfo:
     info = column.info.get(INFO_KEY)
     if isinstance(info, FieldInfo):
         return info
-    default: Any = MISSING
-    if column.default is not None and column.default.is_scalar:
-        default = getattr(column.default, "arg", MISSING)
     return FieldInfo(
         kind=type(column.type).__name__,
         null=bool(column.nullable),
-        default=default,
+        default=find_default(column.default),
         unique=bool(column.unique),
         index=bool(column.index),
         primary_key=column.primary_key,
         max_length=getattr(column.type, "length", None),
     )
+
+
+def find_default(default: Any) -> Any:
+    """Find the value, or what makes it, in a default declared the SQLAlchemy way.
+
+    One that is a SQL expression stays the database's affair: `MISSING`.
+    """
+    if default is None or not (default.is_scalar or default.is_callable):
+        return MISSING
+    # SQLAlchemy has wrapped the function so that it takes the context of an execution.
+    return partial(default.arg, None) if default.is_callable else default.arg
 
 
 def build_choices(choices: Choices | None) -> tuple[tuple[Any, str], ...]:

@@ -38,7 +38,7 @@ def build_hydrator(layout: Layout, run: Run) -> Callable[[Sequence[Any]], list[A
     children = [(name, build_hydrator(child, run)) for name, child in layout.children]
     loaded = frozenset(name for name, _ in children)
     lazy = tuple(name for name in options.relations if name not in loaded)
-    first, end = (None, None) if not children and start == 0 else (start, stop)
+    whole = not children and start == 0
 
     def hydrate(rows: Sequence[Any]) -> list[Any]:
         instances: list[Any] = []
@@ -51,7 +51,7 @@ def build_hydrator(layout: Layout, run: Run) -> Callable[[Sequence[Any]], list[A
                 continue
             instance = new_instance(mapper)
             state = state_of(instance)
-            state.dict.update(zip(keys, row if first is end else row[first:end], strict=True))
+            state.dict.update(zip(keys, row if whole else row[start:stop]))  # noqa: B905 - hot
             state.key = (identity, (primary_key,), None)
             states.append(state)
             instances.append(instance)

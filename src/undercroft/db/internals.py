@@ -22,6 +22,7 @@ __all__ = [
     "SharedLoaders",
     "adopt_record",
     "compile_statement",
+    "count_listeners",
     "describe_expression",
     "forget_identity",
     "get_identity_class",
@@ -81,6 +82,11 @@ def get_identity_class(mapper: Any) -> type[Any]:
     """Get the class under which a mapper's instances are identified."""
     found: type[Any] = mapper.identity_key_from_primary_key((0,))[0]
     return found
+
+
+def count_listeners(attribute: Any) -> int:
+    """Count what is called when an attribute of an instance is set."""
+    return len(list(attribute.dispatch.set))
 
 
 def mark_clean(state: Any) -> None:

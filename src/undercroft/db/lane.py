@@ -14,13 +14,16 @@ from undercroft.concurrency import ensure_loop, run_in_thread
 from undercroft.db.compiled import CompiledCall
 from undercroft.db.databases import Database, databases
 from undercroft.db.failures import raise_translated
-from undercroft.db.links import AsyncLink, SyncLink, fetch, read_count, release
+from undercroft.db.links import AsyncLink, SyncLink, fetch, read_count
 from undercroft.db.pool import LoopPool
 from undercroft.db.shape import Call, Shape
-from undercroft.db.transactions import current, find_frame
+from undercroft.db.transactions import current, find_frame, get_frame
 
 #: Shapes kept per database; with more than that the oldest are forgotten.
 MAX_COMPILED = 4_000
+
+#: Prepared statements kept per connection of PostgreSQL.
+MAX_PREPARED = 500
 
 
 class Lane:
@@ -35,6 +38,8 @@ class Lane:
         self.alias = database.alias
         self.is_native_async = database.async_url is not None
         self._compiled: dict[Shape, CompiledCall] = {}
+        # Behind a pooler that hands connections around, statements must not be kept.
+        self._prepares = "statement_cache_size=0" not in (database.async_url or "")
         self._async_compiled: dict[Shape, CompiledCall] = {}
         # A web process has one loop for its whole life: no weak look-up for that one.
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,9 +79,16 @@ class Lane:
             pool.give(record)
 
     def _find_link(self) -> SyncLink | None:
-        frame = find_frame(self.alias)
-        if frame is None:
-            return None
+        """Find the open transaction's connection, beginning what is not begun yet."""
+        return None if find_frame(self.alias) is None else self.get_link()
+
+    def get_link(self) -> SyncLink:
+        """Get the open transaction's connection, beginning what is not begun yet.
+
+        Raises:
+            DatabaseError: No transaction is open.
+        """
+        frame = get_frame(self.alias)
         links = frame.root.links
         link: Any = links.get((self.alias, False))
         if link is None:
@@ -124,7 +136,7 @@ class Lane:
         if compiled is None:
             compiled = await self._acompile(call, pool)
         values = compiled.bind(call.parameters)
-        if current.get() is not None and (link := await self._afind_link(pool)) is not None:
+        if current.get() is not None and (link := await self._afind_link()) is not None:
             try:
                 rows = await link.fetch(compiled.sql, values, counts=compiled.counts)
             except Exception as error:  # noqa: BLE001 - translated
@@ -134,17 +146,36 @@ class Lane:
         try:
             if record is None:
                 record = await pool.acquire()
-            driver = record.dbapi_connection.driver_connection
-            if compiled.counts:
-                rows = read_count(await driver.execute(compiled.sql, *values))
-            else:
-                rows = await driver.fetch(compiled.sql, *values)
+            rows = await self._afetch(record, compiled, values)
         except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error, compiled.sql)
         finally:
             if record is not None:
-                release(pool, record)
+                pool.give(record)
         return compiled.finish(rows)
+
+    async def _afetch(self, record: Any, compiled: CompiledCall, values: Any) -> Any:
+        """Run a statement on asyncpg, prepared once for each connection."""
+        prepared = record.info
+        statement = prepared.get(compiled.sql)
+        if statement is None:
+            driver = record.dbapi_connection.driver_connection
+            if compiled.counts:
+                return read_count(await driver.execute(compiled.sql, *values))
+            if not self._prepares:
+                return await driver.fetch(compiled.sql, *values)
+            if len(prepared) >= MAX_PREPARED:
+                prepared.clear()
+            statement = prepared[compiled.sql] = await driver.prepare(compiled.sql)
+        try:
+            return await statement.fetch(*values)
+        except Exception as error:
+            if type(error).__name__ != "InvalidCachedStatementError":
+                raise
+            # A table has changed since; asyncpg prepares anew by itself.
+            prepared.clear()
+            driver = record.dbapi_connection.driver_connection
+            return await driver.fetch(compiled.sql, *values)
 
     def _get_pool(self) -> LoopPool:
         pool: Any = self.database.async_engine.sync_engine.pool
@@ -160,14 +191,21 @@ class Lane:
         dialect = self.database.async_engine.dialect
         return self._compile(call, self._async_compiled, dialect)
 
-    async def _afind_link(self, pool: LoopPool) -> AsyncLink | None:
-        frame = find_frame(self.alias)
-        if frame is None:
-            return None
+    async def _afind_link(self) -> AsyncLink | None:
+        """As `_find_link`, for async code."""
+        return None if find_frame(self.alias) is None else await self.aget_link()
+
+    async def aget_link(self) -> AsyncLink:
+        """As `get_link`, for async code.
+
+        Raises:
+            DatabaseError: No transaction is open.
+        """
+        frame = get_frame(self.alias)
         links = frame.root.links
         link: Any = links.get((self.alias, True))
         if link is None:
-            link = links[self.alias, True] = AsyncLink(self.database.async_engine, pool)
+            link = links[self.alias, True] = AsyncLink(self.database.async_engine, self._get_pool())
         await link.open()
         for inner in frame.list_missing(link):
             await link.execute(f"SAVEPOINT {inner.mark_savepoint(link)}")

@@ -30,14 +30,6 @@ def read_count(status: str) -> int:
     return int(found.group()) if found else 0
 
 
-def release(pool: LoopPool, record: Any) -> None:
-    """Give a connection back to its pool; a closed one is replaced at its next use."""
-    connection = record.dbapi_connection
-    if connection is not None and connection.driver_connection.is_closed():
-        record.dbapi_connection = None
-    pool.give(record)
-
-
 class SyncLink:
     """A connection of sync code in a transaction; threads of one request take turns on it.
 
@@ -126,7 +118,7 @@ class AsyncLink:
                 await driver.execute("BEGIN")
             except BaseException:
                 driver.terminate()
-                release(self._pool, record)
+                self._pool.give(record)
                 raise
             self._record, self._driver = record, driver
 
@@ -165,7 +157,7 @@ class AsyncLink:
         if self._shared is not None:
             record.dbapi_connection.autocommit = False
         release_shared(self._fairy, record)
-        release(self._pool, record)
+        self._pool.give(record)
 
 
 def release_shared(fairy: Any, record: Any) -> None:

@@ -156,11 +156,15 @@ class Model(DeclarativeBase):
         state = state_of(self)
         present = state.dict
         if options.relations:
-            state.callables = build_loaders(options, (state,), get_lane("default").run)
+            state.callables = _get_loaders(options)
+        direct = options.direct
         for name, value in values.items():
-            if name not in options.settable:
+            if name in direct:
+                present[name] = value
+            elif name in options.settable:
+                setattr(self, name, value)
+            else:
                 raise options.build_unknown(name)
-            setattr(self, name, value)
         for key, default, is_called in options.defaults:
             if key not in present:
                 present[key] = default() if is_called else default
@@ -235,6 +239,13 @@ class Model(DeclarativeBase):
     asave = async_twin(save)
     adelete = async_twin(delete)
     arefresh_from_db = async_twin(refresh_from_db)
+
+
+def _get_loaders(options: ModelOptions) -> Any:
+    """Get the loaders of instances that have no siblings."""
+    if options.loaders is None:
+        options.loaders = build_loaders(options, (), lambda call: get_lane(call.alias).run(call))
+    return options.loaders
 
 
 def _has_primary_key(model: type[Any]) -> bool:

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import configure_mappers
 from sqlalchemy.orm.interfaces import MANYTOONE
 
-from undercroft.db.field_info import FieldInfo, find_field_info
-from undercroft.db.internals import get_identity_class
+from undercroft.db.field_info import MISSING, FieldInfo, find_default, find_field_info
+from undercroft.db.internals import count_listeners, get_identity_class
 from undercroft.db.values import Convert, build_converter, build_error
 from undercroft.errors import FieldError, ImproperlyConfigured
 
@@ -67,6 +67,8 @@ class ModelOptions:
     meta: Mapping[str, Any]
     #: Look-ups by keyword, resolved once; filled by `lookups`.
     lookups: dict[str, Any] = field(default_factory=dict[str, Any])
+    #: What loads the relations of an instance without siblings; filled by `model`.
+    loaders: Any = None
 
     @property
     def name(self) -> str:
@@ -185,6 +187,16 @@ class ModelOptions:
         return tuple(key for key, info in self.fields.items() if info.auto_now)
 
     @cached_property
+    def on_update(self) -> dict[str, Callable[[], Any]]:
+        """What every update sets by itself: `auto_now` fields, and SQLAlchemy's `onupdate`."""
+        found = {key: find_default(column.onupdate) for key, column in self.columns.items()}
+        return {
+            key: made if callable(made) else partial(_identity, made)
+            for key, made in found.items()
+            if made is not MISSING
+        }
+
+    @cached_property
     def defaults(self) -> tuple[tuple[str, Any, bool], ...]:
         """Attribute, default, and whether the default is called, for each field with one."""
         return tuple(
@@ -201,6 +213,19 @@ class ModelOptions:
             for attribute in self.mapper.all_orm_descriptors
             if hasattr(attribute, "key")
         ) | {attribute.key for attribute in self.mapper.attrs}
+
+    @cached_property
+    def direct(self) -> frozenset[str]:
+        """Columns whose setting nobody listens to, so that a new instance may take them as is.
+
+        Our own listener on a foreign key does not count: it minds a relation that is loaded.
+        """
+        owned = {relation.column for relation in self.relations.values()}
+        return frozenset(
+            key
+            for key in self.columns
+            if count_listeners(getattr(self.model, key)) <= (1 if key in owned else 0)
+        )
 
     @cached_property
     def nullable(self) -> tuple[str, ...]:
@@ -231,6 +256,10 @@ class ModelOptions:
         hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
         shown = name if len(name) <= 60 else name[:57] + "..."
         return FieldError(f"Field {shown!r} does not exist on {self.name}.", hint=hint)
+
+
+def _identity(value: Any) -> Any:
+    return value
 
 
 def _build_writer(options: ModelOptions, key: str) -> Convert:

@@ -67,7 +67,7 @@ class LoopPool(Pool):
         """Take an idle, connected record at once; None when there is none."""
         if self._idle:
             record = self._idle.pop()
-            if not is_stale(self, record):
+            if not is_stale(self, record) and not is_closed(record):
                 return record
             self._idle.append(record)
         return None
@@ -84,6 +84,9 @@ class LoopPool(Pool):
             return await self._open_record()
         else:
             record = await self._wait()
+        if is_closed(record):
+            # The server went away meanwhile: there is nothing left to close.
+            record.dbapi_connection = None
         if is_stale(self, record):
             try:
                 await run_in_greenlet(record.get_connection)
@@ -197,6 +200,12 @@ class LoopPool(Pool):
     def checkedout(self) -> int:
         """Count the connections in use."""
         return self._open - len(self._idle)
+
+
+def is_closed(record: Any) -> bool:
+    """Tell whether the server, or an error, has closed an asyncpg connection."""
+    connection = record.dbapi_connection
+    return connection is not None and bool(connection.driver_connection.is_closed())
 
 
 def build_exhausted(size: int, timeout: float) -> DatabaseUnavailable:

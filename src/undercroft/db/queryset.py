@@ -136,9 +136,9 @@ class QuerySet(Generic[M]):
         return self._extend((operation,), ())
 
     def _build_conditions(
-        self, expressions: Iterable[Any], lookups: dict[str, Any]
+        self, expressions: tuple[Any, ...], lookups: dict[str, Any]
     ) -> tuple[Operations, Parameters]:
-        if self._window != (0, None):
+        if lookups or expressions:
             self._check_uncut("filter")
         operations, parameters = build_conditions(self._options, expressions, lookups)
         return tuple(operations), tuple(parameters)
@@ -250,12 +250,13 @@ class QuerySet(Generic[M]):
             DoesNotExist: The model's own; there is none.
             MultipleObjectsReturned: The model's own; there are several.
         """
-        found = self.filter(*expressions, **lookups) if expressions or lookups else self
+        operations, parameters = self._build_conditions(expressions, lookups)
+        call = self.build_call("instances")
         if self._window == (0, None):
-            found = found._extend(_UNORDERED, ())
+            shape = Shape("instances", self.model, None, self._operations + operations + _ONE)
             # A second row is enough to know that there are several.
-            found._window = (0, 2)
-        rows: list[M] = yield found.build_call("instances")
+            call = Call(shape, (*self._parameters, *parameters, 2), self._alias)
+        rows: list[M] = yield call
         if len(rows) == 1:
             return rows[0]
         name, model = self._options.name, self._options.model
@@ -407,6 +408,9 @@ class QuerySet(Generic[M]):
                 changes[name] = options.convert(name, value)
             else:
                 raise options.build_unknown(name)
+        if changes:
+            for name, make in options.on_update.items():
+                changes.setdefault(name, make())
         return tuple(changes), tuple(changes.values())
 
     @twins
@@ -431,7 +435,7 @@ class QuerySet(Generic[M]):
 
 
 #: One row needs no order.
-_UNORDERED: Operations = (("order", ()),)
+_ONE: Operations = (("order", ()), ("limit",))
 
 
 def describe_lookups(lookups: dict[str, Any]) -> str:

@@ -42,7 +42,7 @@ def build_dict_maker(
     """Build what turns the rows of a statement into dicts."""
     if not selection.relations:
         keys = selection.columns
-        return lambda rows: [dict(zip(keys, row, strict=True)) for row in rows]
+        return lambda rows: [dict(zip(keys, row)) for row in rows]  # noqa: B905 - hot
     make, _ = _build_maker(options, selection, 0, guarded=False)
     # The outermost dict is never missing: only inner ones are guarded.
     return lambda rows: [make(row) for row in rows]  # type: ignore[misc]
@@ -74,7 +74,7 @@ def _build_maker(
     def make_dict(row: Any) -> dict[str, Any] | None:
         if guarded and row[guard] is None:
             return None
-        made: dict[str, Any] = dict(zip(keys, row[first:last], strict=True))
+        made: dict[str, Any] = dict(zip(keys, row[first:last]))  # noqa: B905 - hot
         for name, make in inner:
             made[name] = make(row)
         return made

@@ -135,6 +135,22 @@ def find_frame(alias: str) -> Frame | None:
     return frame
 
 
+def get_frame(alias: str) -> Frame:
+    """Get the innermost open block that is about a database.
+
+    Raises:
+        DatabaseError: None is open.
+    """
+    frame = find_frame(alias)
+    if frame is None:
+        raise DatabaseError(
+            f"No transaction is open on database {alias!r}.",
+            hint="Open one by `with atomic():`.",
+            code="db.no-transaction",
+        )
+    return frame
+
+
 def perform(steps: Generator[Command, None, None], frame: Frame) -> None:
     """Carry out what ends a block; a connection that fails is thrown away."""
     failure: BaseException | None = None

@@ -3,11 +3,13 @@
 from collections.abc import Collection
 from typing import Any
 
+from undercroft.db.field_info import MISSING
 from undercroft.db.internals import forget_identity, mark_clean, state_of
 from undercroft.db.lookups import resolve_lookup
 from undercroft.db.options import ModelOptions
 from undercroft.db.shape import Call, Shape
 from undercroft.db.twins import Steps
+from undercroft.db.values import build_error
 from undercroft.errors import FieldError
 
 
@@ -21,12 +23,18 @@ def insert_steps(instance: Any, alias: str = "default") -> Steps[None]:
     names: list[str] = []
     returned: list[str] = []
     parameters: list[Any] = []
-    for key in options.keys:
-        if key in values and (values[key] is not None or key != options.primary_key):
-            names.append(key)
-            parameters.append(options.convert(key, values[key]))
-        else:
+    for key, convert in options.writers.items():
+        value = values.get(key, MISSING)
+        if value is MISSING or (value is None and key == options.primary_key):
             returned.append(key)
+            continue
+        names.append(key)
+        if value is not None:
+            try:
+                value = convert(value)
+            except (TypeError, ValueError) as error:
+                raise build_error(options.name, key, value, str(error)) from error
+        parameters.append(value)
     shape = Shape("insert", options.model, (tuple(names), tuple(returned)))
     answered: dict[str, Any] = yield Call(shape, tuple(parameters), alias)
     # Converted values too, so that the instance reads as it would after a query.
@@ -82,8 +90,9 @@ def _list_changed(
     ]
     changed += [key for key in options.always_written if key in values and key not in changed]
     if changed:
-        for key in options.moments:
-            values[key] = options.fields[key].get_default()
+        for key, make in options.on_update.items():
+            if key in options.moments or key not in changed:
+                values[key] = make()
             if key not in changed:
                 changed.append(key)
     return changed
