@@ -221,6 +221,19 @@ def _cookie_reader(entries: list[tuple[str, str, bool]]) -> Reader:
 # ----------------------------------------------------------------------------------- body
 
 
+def check_json_type(media_type: str) -> None:
+    """Refuse a body that is not declared as JSON.
+
+    Raises:
+        UnsupportedMediaType: It is declared as something else, or not at all.
+    """
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaType(
+            f"The body is declared as {media_type or 'nothing'!r}, and this address reads JSON.",
+            hint="Send Content-Type: application/json.",
+        )
+
+
 class _BodyReading:
     """The JSON body: one value, or an object with a member for each argument."""
 
@@ -254,12 +267,8 @@ class _BodyReading:
                     code="http.empty-body",
                 )
             return raw
-        kind = request.media_type
-        if kind != "application/json" and not kind.endswith("+json"):
-            raise UnsupportedMediaType(
-                f"The body is declared as {kind or 'nothing'!r}, and this address reads JSON.",
-                hint="Send Content-Type: application/json.",
-            )
+        if request.headers.find(b"content-type") != b"application/json":
+            check_json_type(request.media_type)
         return raw
 
     def validate(self, raw: bytes) -> dict[str, Any]:

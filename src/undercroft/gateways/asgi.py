@@ -27,6 +27,7 @@ class ASGIRequest(Request):
 
     scope: Scope
     receive: Receive
+    _begun: Message | None = None
 
     @cached_property
     def scheme(self) -> str:
@@ -53,12 +54,37 @@ class ASGIRequest(Request):
         """
         more = True
         while more:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnected("The client went away before its body was complete.")
+            message = self._begun or await self.receive()
+            self._begun = None
+            check_connected(message)
             more = message.get("more_body", False)
             if piece := message.get("body", b""):
                 yield piece
+
+    async def gather_body(self) -> bytes:
+        """Take a body that comes in one message, as most do, without iterating.
+
+        Raises:
+            ClientDisconnected: The client went away before the end.
+        """
+        message = await self.receive()
+        check_connected(message)
+        if message.get("more_body", False):
+            self._begun = message
+            return await super().gather_body()
+        piece: bytes = message.get("body", b"")
+        self.check_body_size(len(piece))
+        return piece
+
+
+def check_connected(message: Message) -> None:
+    """Refuse to go on reading from a client that went away.
+
+    Raises:
+        ClientDisconnected: It did.
+    """
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnected("The client went away before its body was complete.")
 
 
 class ASGIGateway:
