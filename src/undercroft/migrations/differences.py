@@ -1,0 +1,233 @@
+"""From two sets of tables to the operations that lead from one to the other."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from alembic.operations import ops
+
+from undercroft.errors import MigrationError
+from undercroft.migrations.filling import find_filling
+from undercroft.migrations.schema import (
+    build_column,
+    build_constraint,
+    build_default,
+    build_index,
+    build_table,
+)
+from undercroft.migrations.state import ColumnState, ConstraintState, Tables, TableState
+
+
+def build_operations(old: Tables, new: Tables) -> list[ops.MigrateOperation]:
+    """Build the operations that turn the old tables into the new ones.
+
+    Raises:
+        MigrationError: A change cannot be made without a decision, such as what a new column
+            holds in existing rows.
+    """
+    created = {name: table for name, table in new.items() if name not in old}
+    dropped = {name: table for name, table in old.items() if name not in new}
+    made: list[ops.MigrateOperation] = []
+    deferred: list[ops.MigrateOperation] = []
+    for table, later in sort_tables(created):
+        made += create_table(table, later)
+        deferred += [
+            ops.ModifyTableOps(
+                table.name, [ops.AddConstraintOp.from_constraint(build_constraint(table, each))]
+            )
+            for each in later
+        ]
+    altered = [
+        operation
+        for name in sorted(old.keys() & new.keys())
+        for operation in alter_table(old[name], new[name])
+    ]
+    released: list[ops.MigrateOperation] = []
+    gone: list[ops.MigrateOperation] = []
+    for table, later in sort_tables(dropped):
+        released += [
+            ops.ModifyTableOps(
+                table.name, [ops.DropConstraintOp.from_constraint(build_constraint(table, each))]
+            )
+            for each in later
+        ]
+        gone.insert(0, ops.DropTableOp.from_table(build_table(table)))
+    return [*made, *deferred, *altered, *released, *gone]
+
+
+def sort_tables(tables: Tables) -> list[tuple[TableState, list[ConstraintState]]]:
+    """Sort tables so that each comes after those it refers to.
+
+    In a circle no order is right: the table that opens it comes with the foreign keys that must
+    be added once the others are there.
+    """
+    left = dict(sorted(tables.items()))
+    ordered: list[tuple[TableState, list[ConstraintState]]] = []
+    while left:
+        free = [table for table in left.values() if not table.list_targets() & left.keys()]
+        chosen = free[0] if free else next(iter(left.values()))
+        later = [
+            each
+            for each in chosen.constraints.values()
+            if each.kind == "foreign" and each.target in left and each.target != chosen.name
+        ]
+        ordered.append((chosen, later))
+        del left[chosen.name]
+    return ordered
+
+
+def create_table(
+    table: TableState, later: Iterable[ConstraintState] = ()
+) -> list[ops.MigrateOperation]:
+    """Build the operations that create a table with its indexes."""
+    skipped = {each.name for each in later}
+    kept = {name: each for name, each in table.constraints.items() if name not in skipped}
+    built = build_table(replace(table, constraints=kept))
+    indexes = [build_index(built, each) for each in table.indexes.values()]
+    return [
+        ops.CreateTableOp.from_table(built),
+        *(ops.CreateIndexOp.from_index(index) for index in indexes),
+    ]
+
+
+def alter_table(old: TableState, new: TableState) -> list[ops.MigrateOperation]:
+    """Build the operations that change one table: first what stands on columns, then columns."""
+    before, after = build_table(old), build_table(new)
+    released: list[ops.MigrateOperation] = [
+        ops.DropIndexOp.from_index(build_index(before, each))
+        for name, each in old.indexes.items()
+        if new.indexes.get(name) != each
+    ]
+    for name, constraint in old.constraints.items():
+        if new.constraints.get(name) != constraint:
+            check_changeable(old, constraint)
+            released.append(ops.DropConstraintOp.from_constraint(build_constraint(old, constraint)))
+    columns, unfilled = change_columns(old, new)
+    added: list[ops.MigrateOperation] = []
+    for name, constraint in new.constraints.items():
+        if old.constraints.get(name) != constraint:
+            check_changeable(new, constraint)
+            added.append(ops.AddConstraintOp.from_constraint(build_constraint(new, constraint)))
+    added += [
+        ops.CreateIndexOp.from_index(build_index(after, each))
+        for name, each in new.indexes.items()
+        if old.indexes.get(name) != each
+    ]
+    # SQLite makes the table anew in each of these, so they are as few as can be.
+    groups = (
+        [[*released, *columns], [*unfilled, *added]]
+        if unfilled
+        else [[*released, *columns, *added]]
+    )
+    return [ops.ModifyTableOps(new.name, group) for group in groups if group]
+
+
+def check_changeable(table: TableState, constraint: ConstraintState) -> None:
+    """Refuse to change a primary key, which other tables' rows hang on.
+
+    Raises:
+        MigrationError: It is one.
+    """
+    if constraint.kind == "primary":
+        raise MigrationError(
+            f"The primary key of {table.name!r} has changed, which cannot be written by itself.",
+            hint="Write the steps into a migration made by `undercroft makemigrations --empty`.",
+            code="migrations.primary-key",
+        )
+
+
+def change_columns(
+    old: TableState, new: TableState
+) -> tuple[list[ops.MigrateOperation], list[ops.MigrateOperation]]:
+    """Build the operations on columns, and those that must follow in a step of their own."""
+    changes: list[ops.MigrateOperation] = []
+    afterwards: list[ops.MigrateOperation] = []
+    for name, column in new.columns.items():
+        if name not in old.columns:
+            add, clean_up = add_column(new, column)
+            changes.append(add)
+            afterwards += clean_up
+        elif old.columns[name] != column:
+            changes.append(alter_column(new, old.columns[name], column))
+    changes += [
+        ops.DropColumnOp.from_column_and_tablename(None, old.name, build_column(column))
+        for name, column in old.columns.items()
+        if name not in new.columns
+    ]
+    return changes, afterwards
+
+
+def add_column(
+    table: TableState, column: ColumnState
+) -> tuple[ops.MigrateOperation, list[ops.MigrateOperation]]:
+    """Build what adds a column; rows that are there get the model's default, once.
+
+    Raises:
+        MigrationError: The column may not be NULL and nothing says what existing rows hold.
+    """
+    filled = column
+    if not column.nullable and column.default is None and column.computed is None:
+        filled = find_filling(table.name, column)
+    add = ops.AddColumnOp.from_column_and_tablename(None, table.name, build_column(filled))
+    if filled == column:
+        return add, []
+    forget = ops.AlterColumnOp(
+        table.name,
+        column.name,
+        existing_type=column.column_type,
+        existing_nullable=column.nullable,
+        existing_server_default=build_default(filled),
+        modify_server_default=None,
+    )
+    return add, [forget]
+
+
+def alter_column(table: TableState, old: ColumnState, new: ColumnState) -> ops.MigrateOperation:
+    """Build what changes a column.
+
+    Raises:
+        MigrationError: A generated column changed its expression.
+    """
+    if (old.computed, old.is_stored) != (new.computed, new.is_stored):
+        raise MigrationError(
+            f"The generated column {table.name}.{new.name} has changed its expression.",
+            hint="Remove the column in one migration and add it again in the next.",
+            code="migrations.generated",
+        )
+    operation = ops.AlterColumnOp(
+        table.name,
+        new.name,
+        existing_type=old.column_type,
+        existing_nullable=old.nullable,
+        existing_server_default=build_default(old),
+    )
+    if old.type_text != new.type_text:
+        operation.modify_type = new.column_type
+    if old.nullable != new.nullable:
+        operation.modify_nullable = new.nullable
+    if (old.default, old.is_expression) != (new.default, new.is_expression):
+        operation.modify_server_default = build_default(new)
+    return operation
+
+
+#: How operations are called, and which attributes name what they work on.
+_WORDS: dict[type[ops.MigrateOperation], tuple[str, str]] = {
+    ops.CreateTableOp: ("Create table", "{0.table_name}"),
+    ops.DropTableOp: ("Drop table", "{0.table_name}"),
+    ops.AddColumnOp: ("Add column", "{0.table_name}.{0.column.name}"),
+    ops.DropColumnOp: ("Drop column", "{0.table_name}.{0.column_name}"),
+    ops.AlterColumnOp: ("Alter column", "{0.table_name}.{0.column_name}"),
+    ops.CreateIndexOp: ("Create index", "{0.index_name}"),
+    ops.DropIndexOp: ("Drop index", "{0.index_name}"),
+    ops.DropConstraintOp: ("Drop constraint", "{0.constraint_name}"),
+    ops.AddConstraintOp: ("Add constraint", "{0.constraint_name}"),
+}
+
+
+def describe_operation(operation: ops.MigrateOperation) -> list[str]:
+    """Describe an operation for people."""
+    if isinstance(operation, ops.ModifyTableOps):
+        return [line for each in operation.ops for line in describe_operation(each)]
+    for kind, (words, subject) in _WORDS.items():
+        if isinstance(operation, kind):
+            return [f"{words} {subject.format(operation)}"]
+    return [type(operation).__name__]

@@ -1,0 +1,257 @@
+"""`makemigrations`: write down what has changed in the models since the last migration."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from alembic.operations import ops
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import configure_mappers
+
+from undercroft.db.databases import databases
+from undercroft.db.registry import all_models
+from undercroft.errors import ImproperlyConfigured, MigrationError
+from undercroft.migrations.apps import MAIN, MigratedApp, choose_apps
+from undercroft.migrations.differences import build_operations, describe_operation
+from undercroft.migrations.graph import Graph
+from undercroft.migrations.recording import record_migrations
+from undercroft.migrations.rendering import Revision, render_revision
+from undercroft.migrations.state import Tables, TableState, describe_table
+
+_PACKAGE = '"""Migrations, in order; written by `undercroft makemigrations`, yours to edit."""\n'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeOptions:
+    """What to make.
+
+    Attributes:
+        labels: Only these apps; all of them when empty.
+        name: The migration's name behind its number; found from what it does when left out.
+        empty: Make one without operations, to be filled in by hand; needs labels.
+        dry_run: Write nothing.
+        database: Migrations that ask for the database's kind are told this one's.
+    """
+
+    labels: Sequence[str] = ()
+    name: str | None = None
+    empty: bool = False
+    dry_run: bool = False
+    database: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenMigration:
+    """A migration that was written, or would be.
+
+    Attributes:
+        label: Of its app.
+        name: The file's, without `.py`.
+        path: Of the file.
+        changes: What it does, in words.
+        source: The file's text.
+    """
+
+    label: str
+    name: str
+    path: Path
+    changes: tuple[str, ...]
+    source: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What one app needs."""
+
+    app: MigratedApp
+    upgrade: list[ops.MigrateOperation]
+    downgrade: list[ops.MigrateOperation]
+    #: Other apps whose tables new foreign keys refer to.
+    refers_to: set[str]
+
+
+def make_migrations(
+    apps: Sequence[MigratedApp], options: MakeOptions | None = None
+) -> list[WrittenMigration]:
+    """Write a migration for each app whose models differ from what its migrations build.
+
+    Args:
+        apps: All apps, whichever are to be made.
+        options: What to make; everything that is needed when left out.
+
+    Returns:
+        What was written, in the order it has to be applied.
+
+    Raises:
+        ImproperlyConfigured: There is no such app.
+        MigrationError: The migrations cannot be read or replayed, or a change needs a decision.
+    """
+    options = options or MakeOptions()
+    chosen = choose_apps(apps, options.labels)
+    if options.empty and not options.labels:
+        raise ImproperlyConfigured(
+            "An empty migration belongs to an app, and none was named.",
+            hint="Write for example `undercroft makemigrations blog --empty`.",
+            code="migrations.empty",
+        )
+    graph = Graph(apps)
+    dialect = make_url(databases[options.database].sync_url).get_dialect()()
+    old = record_migrations(graph, dialect)
+    new = describe_models()
+    if options.empty:
+        drafts = [_Draft(app, [], [], set()) for app in chosen]
+    else:
+        drafts = [draft for app in chosen if (draft := compare(app, old, new)).upgrade]
+    written: list[WrittenMigration] = []
+    heads = {app.label: graph.find_head(app.label) for app in apps}
+    for draft in sort_drafts(drafts):
+        made, revision = write_draft(draft, graph, heads, options.name)
+        heads[draft.app.label] = revision
+        written.append(made)
+    if not options.dry_run:
+        for made in written:
+            save(made)
+    return written
+
+
+def describe_models() -> Tables:
+    """Describe the tables of all models."""
+    configure_mappers()
+    tables: Tables = {}
+    for model in all_models():
+        table = model.__options__.table
+        label = model.__options__.app_label or MAIN
+        tables[table.name] = describe_table(table, label)
+    return tables
+
+
+def compare(app: MigratedApp, old: Tables, new: Tables) -> _Draft:
+    """Compare one app's tables."""
+    before, after = select(old, app.label), select(new, app.label)
+    refers_to = {
+        new[target].label
+        for name, table in after.items()
+        for target in find_new_targets(before.get(name), table)
+        if target in new
+    }
+    upgrade, downgrade = build_operations(before, after), build_operations(after, before)
+    return _Draft(app, upgrade, downgrade, refers_to - {app.label})
+
+
+def select(tables: Tables, label: str) -> Tables:
+    """Select the tables of one app."""
+    return {name: table for name, table in tables.items() if table.label == label}
+
+
+def find_new_targets(old: TableState | None, new: TableState) -> set[str]:
+    """Find the tables that a table refers to and did not before."""
+    return new.list_targets() - (old.list_targets() if old is not None else set())
+
+
+def sort_drafts(drafts: Iterable[_Draft]) -> list[_Draft]:
+    """Sort drafts so that each comes after those it refers to.
+
+    Raises:
+        MigrationError: New foreign keys lead in a circle from app to app.
+    """
+    by_label = {draft.app.label: draft for draft in drafts}
+    sorter = TopologicalSorter(
+        {label: sorted(draft.refers_to & by_label.keys()) for label, draft in by_label.items()}
+    )
+    try:
+        return [by_label[label] for label in sorter.static_order()]
+    except CycleError as error:
+        circle = " → ".join(error.args[1])
+        raise MigrationError(
+            f"New foreign keys lead in a circle from app to app: {circle}.",
+            hint="Take one of them out, run makemigrations, put it back, run it again.",
+            code="migrations.circle",
+        ) from None
+
+
+def write_draft(
+    draft: _Draft, graph: Graph, heads: dict[str, str | None], name: str | None
+) -> tuple[WrittenMigration, str]:
+    """Write a draft's text, and give the identifier of the new migration.
+
+    Raises:
+        MigrationError: It refers to an app that has no migrations.
+    """
+    label = draft.app.label
+    depends_on: list[str] = []
+    for other in sorted(draft.refers_to):
+        head = heads.get(other)
+        if head is None:
+            raise MigrationError(
+                f"Models of {label!r} refer to {other!r}, which has no migrations.",
+                hint=f"Make both: `undercroft makemigrations {other} {label}`.",
+                code="migrations.missing",
+            )
+        depends_on.append(head)
+    own = graph.of_app(label)
+    number = max((each.number for each in own), default=0) + 1
+    changes = [line for each in draft.upgrade for line in describe_operation(each)]
+    file_name = f"{number:04}_{choose_name(name, changes, is_first=not own)}"
+    revision = f"{label}_{number:04}"
+    source = render_revision(
+        Revision(
+            summary=summarize(changes),
+            revision=revision,
+            down_revision=heads[label],
+            branch_labels=None if own else (label,),
+            depends_on=tuple(depends_on) or None,
+            upgrade=draft.upgrade,
+            downgrade=draft.downgrade,
+        )
+    )
+    path = draft.app.folder / f"{file_name}.py"
+    return WrittenMigration(label, file_name, path, tuple(changes), source), revision
+
+
+def choose_name(name: str | None, changes: Sequence[str], *, is_first: bool) -> str:
+    """Choose a migration's name: as told, `initial`, or from the one thing it does.
+
+    Raises:
+        ImproperlyConfigured: The name is no Python name.
+    """
+    if name is not None:
+        if not name.isidentifier():
+            raise ImproperlyConfigured(
+                f"{name!r} cannot be a migration's name.",
+                hint="Use letters, digits and underscores.",
+                code="migrations.name",
+            )
+        return name
+    if is_first:
+        return "initial"
+    tables = [change for change in changes if "index" not in change and "constraint" not in change]
+    if len(tables) == 1:
+        verb, _, rest = tables[0].partition(" ")
+        subject = rest.partition(" ")[2].replace(".", "_")
+        slug = f"{verb.lower()}_{subject}" if verb in ("Drop", "Alter") else subject
+        return re.sub(r"\W", "_", slug)[:50]
+    return f"auto_{datetime.now(UTC):%Y%m%d_%H%M}"
+
+
+def summarize(changes: Sequence[str]) -> str:
+    """Sum a migration up in one line."""
+    if not changes:
+        return "Describe here what this migration does."
+    main = [change for change in changes if "index" not in change] or list(changes)
+    text = "; ".join(main[:3]) + (f"; and {len(main) - 3} more" if len(main) > 3 else "")
+    return f"{text}."
+
+
+def save(made: WrittenMigration) -> None:
+    """Write a migration's file, and make its folder a package."""
+    folder = made.path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    package = folder / "__init__.py"
+    if not package.exists():
+        package.write_text(_PACKAGE, encoding="utf-8")
+    # Never over a file that is there already.
+    with made.path.open("x", encoding="utf-8") as file:
+        file.write(made.source)

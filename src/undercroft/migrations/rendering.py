@@ -1,0 +1,96 @@
+"""Writes a migration's file: Alembic's operations in a short template of ours."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alembic.autogenerate import render_python_code
+from alembic.operations import ops
+
+_DIALECT = re.compile(r"\b(postgresql|mysql|sqlite|oracle|mssql)\.[A-Za-z]")
+_MODULE = re.compile(r"(?<![\w.'\"])((?:[a-z_]\w*\.)+)[A-Z]\w*\(")
+_NOTE = re.compile(r"^\s*# ###.*\n", re.MULTILINE)
+
+_TEMPLATE = '''"""{summary}"""
+
+{imports}
+
+revision = {revision!r}
+down_revision = {down_revision!r}
+branch_labels = {branch_labels!r}
+depends_on = {depends_on!r}
+
+
+def upgrade() -> None:
+{upgrade}
+
+
+def downgrade() -> None:
+{downgrade}
+'''
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """What stands in a migration's file.
+
+    Attributes:
+        summary: One line on what it does.
+        revision: Its identifier.
+        down_revision: The one before it in its app.
+        branch_labels: Its app's label, in the first of the app.
+        depends_on: Migrations of other apps that must come first.
+        upgrade: What it does.
+        downgrade: What takes it back.
+    """
+
+    summary: str
+    revision: str
+    down_revision: str | None
+    branch_labels: tuple[str, ...] | None
+    depends_on: tuple[str, ...] | None
+    upgrade: Sequence[ops.MigrateOperation]
+    downgrade: Sequence[ops.MigrateOperation]
+
+
+def render_revision(revision: Revision) -> str:
+    """Write the file's text."""
+    upgrade = render_body(ops.UpgradeOps(revision.upgrade))
+    downgrade = render_body(ops.DowngradeOps(revision.downgrade))
+    return _TEMPLATE.format(
+        summary=revision.summary.replace("\\", "\\\\").replace('"""', "'''"),
+        imports="\n".join(find_imports(upgrade + downgrade)),
+        revision=revision.revision,
+        down_revision=revision.down_revision,
+        branch_labels=revision.branch_labels,
+        depends_on=revision.depends_on,
+        upgrade=upgrade,
+        downgrade=downgrade,
+    )
+
+
+def render_body(operations: ops.UpgradeOps | ops.DowngradeOps) -> str:
+    """Write the body of a function, indented; tables are altered in Alembic's batch mode.
+
+    Batch mode is what makes one file work on SQLite, which alters a table by making it anew, and
+    on databases that can alter it.
+    """
+    code = render_python_code(operations, render_as_batch=True)
+    lines = [line.rstrip() for line in _NOTE.sub("", code + "\n").splitlines()]
+    body = "\n".join(line for line in lines if line)
+    if not body:
+        return "    pass"
+    return body if body.startswith("    ") else f"    {body}"
+
+
+def find_imports(code: str) -> list[str]:
+    """Find what the code needs imported: types of dialects, and of other packages."""
+    lines = {"import sqlalchemy as sa", "from alembic import op"}
+    dialects = sorted({found.group(1) for found in _DIALECT.finditer(code)})
+    if dialects:
+        lines.add(f"from sqlalchemy.dialects import {', '.join(dialects)}")
+    for found in _MODULE.finditer(code):
+        module = found.group(1).rstrip(".")
+        if module not in ("sa", "op", "batch_op", "sqlalchemy", *dialects):
+            lines.add(f"import {module}")
+    return sorted(lines, key=lambda line: (line.startswith("from"), line))
