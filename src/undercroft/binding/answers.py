@@ -224,7 +224,7 @@ def _answer_by_value(returns: Returns) -> Answer:
         if isinstance(value, BaseModel):
             body = value.__pydantic_serializer__.to_json(value, by_alias=True)
             return Response.from_bytes(body, JSON, status)
-        if isinstance(value, AsyncIterable):
+        if isinstance(value, AsyncIterator):
             return _answer_stream(AsyncIterator[Any], status)(value)
         check_answerable(value, returns)
         return Response.from_bytes(dump_json(value), JSON, status)
@@ -244,7 +244,7 @@ def check_answerable(value: Any, returns: Returns) -> None:
             hint="Return an answer, or declare `-> None` to answer 204 No Content.",
         )
     kind: type = type(value)
-    if hasattr(kind, "__mapper__") or hasattr(value, "aiterator"):
+    if hasattr(kind, "__mapper__") or hasattr(getattr(value, "model", None), "__mapper__"):
         raise SerializationError(
             f"{returns.place} returned {kind.__name__}, a model or query set, and declares"
             " no serializer: no column leaves by accident.",

@@ -13,7 +13,7 @@ from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, cast
 
-from undercroft.concurrency import check_not_on_loop, run_in_thread
+from undercroft.concurrency import check_not_on_loop, is_on_loop, run_in_thread
 from undercroft.errors import DatabaseError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,7 +112,8 @@ class Frame:
     async def afinish(self, *, commit: bool) -> None:
         """End the block from async code; connections of sync code are ended in a thread."""
         steps = self.leave(commit=commit)
-        if commit:
+        if commit or not is_on_loop():
+            # Without a loop (under WSGI) nothing waits, so nothing can be cancelled either.
             await aperform(steps, self)
         elif self.links or self.savepoints:
             # A cancelled request must not be cancelled again while it rolls back.
