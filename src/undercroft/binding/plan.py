@@ -81,6 +81,8 @@ def compile_plan(
     steps = StepList(path_params, find_provider)
     step = steps.add_handler(function, skip_first=bound is not None)
     declared = returns if returns is not None else read_hints(function).get("return", Any)
+    # A method of a view has a status of its own; its route has one for all methods.
+    status_code = getattr(function, "status_code", status_code)
     answered = Returns(declared, status_code, describe_place(function))
     reading = Reading(steps.slots)
     endpoint = _choose_endpoint(steps, step, reading, build_answer(answered), bound)
