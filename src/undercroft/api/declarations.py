@@ -127,7 +127,9 @@ def list_names(
     Raises:
         ImproperlyConfigured: One does not exist, or one that is annotated is not listed.
     """
-    every = [options.fields[key].relation or key for key in options.keys]
+    # The key first, as REST framework does: a model's own `id` is its last column.
+    keys = sorted(options.keys, key=lambda key: key != options.primary_key)
+    every = [options.fields[key].relation or key for key in keys]
     if hasattr(meta, "exclude"):
         known = [*every, *explicit]
         _check_known(name, meta.exclude, known, options)

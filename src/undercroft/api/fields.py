@@ -17,6 +17,7 @@ from undercroft.api.declarations import DeclaredField
 from undercroft.api.formats import check_email, check_url
 from undercroft.db.field_info import MISSING, FieldInfo
 from undercroft.db.options import ModelOptions
+from undercroft.errors import FieldValueError
 
 #: An annotation and what `pydantic.create_model` takes beside it.
 Definition = tuple[Any, Any]
@@ -99,7 +100,7 @@ def build_write_field(
     if explicit is not None:
         annotation: Any = explicit.rebuild_annotation()
     else:
-        annotation = build_write_type(options, declared.key, info)
+        annotation = build_write_type(*find_target(options, declared))
     may_be_none = info.null
     checked = Annotated[annotation, AfterValidator(build_check(options, declared.key))]
     if may_be_none:
@@ -108,6 +109,14 @@ def build_write_field(
     if is_partial or not is_required(options, declared):
         described.update(build_default(info, shows_default=shows_default))
     return checked, Field(**described)
+
+
+def find_target(options: ModelOptions, declared: DeclaredField) -> tuple[ModelOptions, str]:
+    """Find the column whose values a field takes: of a relation, its target's key."""
+    if declared.relation is not None:
+        return declared.relation.target.__options__, declared.relation.target_column
+    assert declared.key is not None
+    return options, declared.key
 
 
 def is_required(options: ModelOptions, declared: DeclaredField) -> bool:
@@ -134,9 +143,9 @@ def _nothing() -> None:
     return None
 
 
-def build_write_type(options: ModelOptions, key: str, info: FieldInfo) -> Any:
+def build_write_type(options: ModelOptions, key: str) -> Any:
     """Build the checked type of a column, without None."""
-    kind = find_type(options, key)
+    info, kind = options.fields[key], find_type(options, key)
     if info.choices:
         return build_choice(info, kind)
     if kind is str:
@@ -208,8 +217,11 @@ def build_check(options: ModelOptions, key: str) -> Callable[[Any], Any]:
         except (TypeError, ValueError) as error:
             expected = {"expected": str(error)}
             raise PydanticCustomError("value", "Expected {expected}", expected) from error
-        for validate in validators:
-            validate(value)
+        try:
+            for validate in validators:
+                validate(value)
+        except FieldValueError as error:
+            raise PydanticCustomError("value", "{message}", {"message": error.message}) from error
         return value
 
     return check
