@@ -53,6 +53,6 @@ def open_shell(names: dict[str, Any], *, plain: bool) -> None:
             return
     # Only an interactive session needs these.
     import code  # noqa: PLC0415
-    import readline  # noqa: F401, PLC0415 - gives `input` its history and keys
+    import readline  # noqa: F401, PLC0415 - gives `input` history  # pyright: ignore[reportUnusedImport]
 
     code.interact(banner=banner, local=names, exitmsg="")

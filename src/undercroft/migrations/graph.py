@@ -93,7 +93,7 @@ class Graph:
     def _check_line(self, label: str) -> None:
         """Check that an app's migrations form one line."""
         own = self.of_app(label)
-        followed = {each.script.down_revision for each in own}
+        followed = [each.script.down_revision for each in own]
         ends = [each for each in own if each.revision not in followed]
         if len(ends) > 1:
             raise MigrationError(

@@ -5,7 +5,9 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
-from alembic.autogenerate.render import _repr_type  # pyright: ignore[reportPrivateUsage]
+from alembic.autogenerate.render import (
+    _repr_type,  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType]
+)
 from alembic.ddl.impl import DefaultImpl
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
@@ -41,7 +43,7 @@ def render_type_text(column_type: TypeEngine[Any], context: MigrationContext) ->
     }
     autogenerate = AutogenContext(context, opts=options)
     autogenerate.imports = set()
-    return cast("str", _repr_type(column_type, autogenerate))
+    return _repr_type(column_type, autogenerate)
 
 
 def is_bound_to_type(constraint: sa.Constraint) -> bool:
@@ -67,5 +69,8 @@ def plan_downgrade(
 
 def fake(step: RevisionStep) -> RevisionStep:
     """Turn a step into one that only records itself."""
-    step.migration_fn = lambda **_options: None
+
+    def do_nothing(**_options: object) -> None: ...
+
+    step.migration_fn = do_nothing
     return step

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import configure_mappers
@@ -74,13 +75,16 @@ class _Draft:
 
 
 def make_migrations(
-    apps: Sequence[MigratedApp], options: MakeOptions | None = None
+    apps: Sequence[MigratedApp],
+    options: MakeOptions | None = None,
+    tables: Tables | None = None,
 ) -> list[WrittenMigration]:
     """Write a migration for each app whose models differ from what its migrations build.
 
     Args:
         apps: All apps, whichever are to be made.
         options: What to make; everything that is needed when left out.
+        tables: What is wanted; what the models say when left out.
 
     Returns:
         What was written, in the order it has to be applied.
@@ -100,7 +104,7 @@ def make_migrations(
     graph = Graph(apps)
     dialect = make_url(databases[options.database].sync_url).get_dialect()()
     old = record_migrations(graph, dialect)
-    new = describe_models()
+    new = describe_models() if tables is None else tables
     if options.empty:
         drafts = [_Draft(app, [], [], set()) for app in chosen]
     else:
@@ -126,6 +130,11 @@ def describe_models() -> Tables:
         label = model.__options__.app_label or MAIN
         tables[table.name] = describe_table(table, label)
     return tables
+
+
+def describe_metadata(metadata: sa.MetaData, label: str) -> Tables:
+    """Describe tables declared the SQLAlchemy way, as those of one app."""
+    return {table.name: describe_table(table, label) for table in metadata.tables.values()}
 
 
 def compare(app: MigratedApp, old: Tables, new: Tables) -> _Draft:

@@ -20,6 +20,7 @@ from undercroft.errors import MigrationError
 from undercroft.migrations.graph import Graph
 from undercroft.migrations.internals import OfflineImpl, build_offline_context
 from undercroft.migrations.state import (
+    ColumnState,
     ConstraintState,
     Tables,
     TableState,
@@ -83,7 +84,9 @@ class Recorder(OfflineImpl):
 
     def create_table(self, table: sa.Table, **options: Any) -> None:
         """Record a table with its indexes."""
-        self.tables[table.name] = describe_table(table, self.label)
+        described = describe_table(table, self.label)
+        described.columns = {name: forget_source(each) for name, each in described.columns.items()}
+        self.tables[table.name] = described
 
     def drop_table(self, table: sa.Table, **options: Any) -> None:
         """Forget a table."""
@@ -103,7 +106,7 @@ class Recorder(OfflineImpl):
 
     def add_column(self, table_name: str, column: "sa.Column[Any]", **options: Any) -> None:
         """Record a column."""
-        self.tables[table_name].columns[column.name] = describe_column(column)
+        self.tables[table_name].columns[column.name] = forget_source(describe_column(column))
 
     def drop_column(self, table_name: str, column: "sa.Column[Any]", **options: Any) -> None:
         """Forget a column, and what stood on it, as databases do."""
@@ -176,6 +179,11 @@ def _get_table(index: sa.Index) -> str:
     if index.table is None:
         raise MigrationError(f"Index {index.name!r} names no table.", code="migrations.replay")
     return index.table.name
+
+
+def forget_source(column: ColumnState) -> ColumnState:
+    """Drop the link to the column as written: only a model's own says more than its value."""
+    return replace(column, source=None)
 
 
 def as_type(column_type: Any) -> Any:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from alembic.autogenerate import render_python_code
 from alembic.operations import ops
 
+from undercroft.migrations.state import RENDERING
+
 _DIALECT = re.compile(r"\b(postgresql|mysql|sqlite|oracle|mssql)\.[A-Za-z]")
 _MODULE = re.compile(r"(?<![\w.'\"])((?:[a-z_]\w*\.)+)[A-Z]\w*\(")
 _NOTE = re.compile(r"^\s*# ###.*\n", re.MULTILINE)
@@ -75,7 +77,7 @@ def render_body(operations: ops.UpgradeOps | ops.DowngradeOps) -> str:
     Batch mode is what makes one file work on SQLite, which alters a table by making it anew, and
     on databases that can alter it.
     """
-    code = render_python_code(operations, render_as_batch=True)
+    code = render_python_code(operations, render_as_batch=True, migration_context=RENDERING)
     lines = [line.rstrip() for line in _NOTE.sub("", code + "\n").splitlines()]
     body = "\n".join(line for line in lines if line)
     if not body:

@@ -41,6 +41,10 @@ def build_default(column: ColumnState) -> Any:
 def build_constraint(table: TableState, constraint: ConstraintState) -> sa.Constraint:
     """Build a constraint on its table."""
     built = build_table(TableState(table.name, table.columns))
+    if constraint.kind == "foreign" and constraint.target != table.name:
+        # Alembic looks the target up, so there must be something to find.
+        keys = [sa.Column(name) for name in constraint.target_columns]
+        sa.Table(constraint.target, built.metadata, *keys)
     bare = build_bare_constraint(constraint)
     built.append_constraint(bare)
     return bare
@@ -77,5 +81,5 @@ def build_index(table: sa.Table, index: IndexState) -> sa.Index:
     built = sa.Index(index.name, *expressions, unique=index.unique, **index.options)
     if built.table is None:
         # Expressions alone do not say which table they are of.
-        table.append_constraint(built)  # type: ignore[arg-type]  # how Table takes any schema item
+        table.append_constraint(built)
     return built

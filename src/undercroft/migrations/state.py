@@ -6,8 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy.dialects import mysql, postgresql, sqlite
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -20,8 +19,11 @@ from undercroft.migrations.internals import (
 Kind = Literal["primary", "unique", "foreign", "check"]
 
 #: Databases a type may differ on.
-_DIALECTS: tuple[Dialect, ...] = (sqlite.dialect(), postgresql.dialect(), mysql.dialect())
-_CONTEXT: MigrationContext = build_offline_context(DefaultDialect())
+_DIALECTS: tuple[Dialect, ...] = tuple(
+    make_url(f"{name}://").get_dialect()() for name in ("sqlite", "postgresql", "mysql")
+)
+#: Alembic writes PostgreSQL's own types rightly only for PostgreSQL; all others it does anywhere.
+RENDERING: MigrationContext = build_offline_context(make_url("postgresql://").get_dialect()())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def describe_table(table: sa.Table, label: str = "") -> TableState:
             column.name: describe_column(column)
             for column in sorted(table.columns, key=lambda each: not each.primary_key)
         },
-        {each.name: each for each in sort_by_name(constraints) if each is not None},
+        {each.name: each for each in sort_by_name(constraints)},
         {each.name: each for each in sorted(indexes, key=lambda each: each.name)},
         label,
     )
@@ -124,7 +126,7 @@ def describe_column(column: "sa.Column[Any]") -> ColumnState:
     plain = find_plain_type(column.type)
     return ColumnState(
         column.name,
-        render_type_text(plain, _CONTEXT),
+        render_type_text(plain, RENDERING),
         bool(column.nullable),
         default,
         is_expression,
@@ -147,7 +149,7 @@ def describe_default(default: Any) -> tuple[str | None, bool]:
 
 def describe_constraint(constraint: sa.Constraint) -> ConstraintState | None:
     """Describe a constraint by values; None for a kind that migrations do not handle."""
-    table = constraint.table.name  # type: ignore[union-attr]  # every constraint here has one
+    table = constraint.table.name
     if isinstance(constraint, sa.CheckConstraint):
         condition = compile_text(constraint.sqltext)
         name = name_constraint(constraint, f"ck_{table}_{abs(hash_text(condition))}")
@@ -238,10 +240,12 @@ def find_plain_type(column_type: TypeEngine[Any]) -> TypeEngine[Any]:
     if not isinstance(column_type, TypeDecorator):
         return column_type
     plain: TypeEngine[Any] = find_plain_type(column_type.impl_instance)
-    if type(column_type).load_dialect_impl is TypeDecorator.load_dialect_impl:
+    parents = type(column_type).__mro__
+    own = parents[: parents.index(TypeDecorator)]
+    if not any("load_dialect_impl" in vars(parent) for parent in own):
         return plain
     for dialect in _DIALECTS:
         special = find_plain_type(column_type.load_dialect_impl(dialect))
-        if render_type_text(special, _CONTEXT) != render_type_text(plain, _CONTEXT):
+        if render_type_text(special, RENDERING) != render_type_text(plain, RENDERING):
             plain = plain.with_variant(special, dialect.name)
     return plain
