@@ -2,14 +2,20 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from undercroft.db.field_info import FieldInfo
 from undercroft.db.options import ModelOptions, Relation
 from undercroft.errors import ImproperlyConfigured
 
 #: What a serializer's `Meta` may hold.
-META_OPTIONS = ("model", "fields", "exclude", "read_only_fields", "extra_kwargs")
+META_OPTIONS: Final[tuple[str, ...]] = (
+    "model",
+    "fields",
+    "exclude",
+    "read_only_fields",
+    "extra_kwargs",
+)
 
 #: What `extra_kwargs` may say of a field beside the constraints of `pydantic.Field`.
 _ACCESS = ("read_only", "write_only", "required")
@@ -98,7 +104,8 @@ def check_meta(name: str, meta: type[Any]) -> None:
         ImproperlyConfigured: It has no model, an unknown option, or not one of `fields`
             and `exclude`.
     """
-    unknown = [key for key in vars(meta) if key[:2] != "__" and key not in META_OPTIONS]
+    names: list[str] = [name for name in vars(meta) if not name.startswith("__")]
+    unknown = [name for name in names if name not in META_OPTIONS]
     if unknown:
         raise ImproperlyConfigured(
             f"{name}.Meta has no option {unknown[0]!r}.",
@@ -133,7 +140,8 @@ def list_names(
     if hasattr(meta, "exclude"):
         known = [*every, *explicit]
         _check_known(name, meta.exclude, known, options)
-        every = [each for each in every if each not in meta.exclude]
+        excluded: Sequence[str] = meta.exclude
+        every = [each for each in every if each not in excluded]
     elif meta.fields != "__all__":
         return _list_given(name, meta.fields, options, explicit)
     return [*every, *(each for each in explicit if each not in every)]

@@ -102,7 +102,7 @@ def build_write_field(
     else:
         annotation = build_write_type(*find_target(options, declared))
     may_be_none = info.null
-    checked = Annotated[annotation, AfterValidator(build_check(options, declared.key))]
+    checked: Any = Annotated[annotation, AfterValidator(build_check(options, declared.key))]
     if may_be_none:
         checked = Optional[checked]  # noqa: UP045 - made at run time
     described = {**describe_field(info), **declared.constraints}

@@ -1,4 +1,4 @@
-"""Checks of text that has a format: addresses of e-mail and of pages. Each is linear in its input."""
+"""Checks of text with a format, addresses of e-mail and of pages; linear in their input."""
 
 import re
 from typing import Final
@@ -13,7 +13,9 @@ LONGEST_EMAIL: Final = 254
 SCHEMES: Final = frozenset({"http", "https", "ftp", "ftps"})
 
 #: RFC 5322's dot-atom, and UTF-8 beyond ASCII (RFC 6532).
-_LOCAL: Final = re.compile(r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\].]+(?:\.[^\s\x00-\x20\x7f\"(),:;<>@\[\\\].]+)*")
+_LOCAL: Final = re.compile(
+    r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\].]+(?:\.[^\s\x00-\x20\x7f\"(),:;<>@\[\\\].]+)*"
+)
 _LABEL: Final = re.compile(r"(?!-)[^\W_](?:[-\w]{0,61}[^\W_])?")
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f\\<>\"]")
 

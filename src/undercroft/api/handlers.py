@@ -5,9 +5,9 @@ written by a user is bound by the signature it has.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, iscoroutine
 from typing import Any, TypeVar, get_type_hints
 
 from undercroft.concurrency import drive
@@ -243,7 +243,7 @@ def _build_blocking(handler: ViewSetHandler, name: str) -> Any:
         view = handler.build_action_view(request, name)
         answer = getattr(view, name)(**values)
         # In this thread no loop runs, so our own coroutines have nothing to wait for.
-        return drive(answer) if isinstance(answer, Coroutine) else answer
+        return drive(answer) if iscoroutine(answer) else answer
 
     return call
 
@@ -257,4 +257,4 @@ _BUILDERS: dict[str, Callable[[ViewSetHandler, str], Any]] = {
 
 async def settle(value: Awaitable[Any] | Any) -> Any:
     """Await what a hook returned, where that is a coroutine; a queryset stays as it is."""
-    return await value if isinstance(value, Coroutine) else value
+    return await value if iscoroutine(value) else value

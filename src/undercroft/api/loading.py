@@ -7,7 +7,7 @@ not have goes through instances as well. The JSON is the same either way.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from types import NoneType, UnionType
+from types import GenericAlias, NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
@@ -47,6 +47,11 @@ class LoadPlan:
         related: The paths of the relations, for `select_related`.
     """
 
+    selection: Selection
+    is_plain: bool
+    needs_instances: bool
+    related: tuple[str, ...]
+
     def __init__(self, serializer: Any) -> None:
         declaration: Declaration = serializer.declaration
         self.serializer = serializer
@@ -69,7 +74,7 @@ class LoadPlan:
         self.related = tuple(list_paths(plans))
         self._arrange = self._build_arrange() if self.is_plain else None
         self._one: TypeAdapter[Any] = TypeAdapter(serializer)
-        self._many: TypeAdapter[list[Any]] = TypeAdapter(list[serializer])
+        self._many: TypeAdapter[list[Any]] = TypeAdapter(GenericAlias(list, (serializer,)))
 
     def _build_arrange(self) -> Arrange | None:
         """Build what renames and orders a row's members; None where rows are right already."""
@@ -169,12 +174,13 @@ class LoadPlan:
             if is_on_loop() and any(self.lacks_relation(each) for each in value):
                 return self._arender_list(value)
             return dump(self.from_instances(list(value)))
-        if value.model is not self.declaration.model:
+        queryset: QuerySet[Any] = value
+        if queryset.model is not self.declaration.model:
             raise SerializationError(
                 f"{self.serializer.__name__} is for {self.options.name}, and the handler returned"
-                f" rows of {value.model.__name__}."
+                f" rows of {queryset.model.__name__}."
             )
-        rendering = self._arender_queryset(value)
+        rendering = self._arender_queryset(queryset)
         return rendering if is_on_loop() else finish(rendering)
 
     async def _arender_queryset(self, queryset: QuerySet[Any]) -> bytes:
@@ -258,7 +264,7 @@ def read_instance(instance: Any, selection: Selection) -> Row:
 
 def is_incomplete(instance: Any, selection: Selection) -> bool:
     """Tell whether a relation the selection names is not loaded."""
-    loaded = vars(instance)
+    loaded: Row = vars(instance)
     for name, inner in selection.relations:
         if name not in loaded:
             return True
@@ -269,7 +275,7 @@ def is_incomplete(instance: Any, selection: Selection) -> bool:
 
 async def complete(instance: Any, selection: Selection) -> None:
     """Load the relations of an instance that the selection names and that are not loaded."""
-    loaded = vars(instance)
+    loaded: Row = vars(instance)
     for name, inner in selection.relations:
         relation = instance.__options__.relations[name]
         if name not in loaded:

@@ -55,7 +55,7 @@ class SimpleRouter:
         """Give a viewset its addresses.
 
         Args:
-            prefix: The first part, `posts`; it may have parameters, `authors/{author_id:int}/posts`.
+            prefix: The first part, `posts`; it may have parameters, `authors/{author:int}/posts`.
             viewset: The class.
             basename: What its routes' names start with; the model's name when left out.
 
@@ -89,9 +89,12 @@ class SimpleRouter:
         # Literal addresses first; the tree would find them in any order.
         for name, extra in list_extra_actions(viewset):
             start = row if extra.detail else base
-            actions = {method: name for method in extra.methods}
+            actions = dict.fromkeys(extra.methods, name)
             yield self._build_route(
-                registration, f"{start}/{extra.url_path}{self.slash}", extra.url_name, actions,
+                registration,
+                f"{start}/{extra.url_path}{self.slash}",
+                extra.url_name,
+                actions,
                 dict(extra.options),
             )
         for path, suffix, standard in ((base, "list", _LIST), (row, "detail", _DETAIL)):

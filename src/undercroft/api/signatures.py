@@ -1,6 +1,7 @@
 """The signatures of the standard actions, as they follow from a viewset's serializer."""
 
 from inspect import Parameter
+from types import GenericAlias
 from typing import Any
 
 from pydantic import create_model
@@ -23,7 +24,7 @@ def describe_list(view: Any) -> Signed:
     """Describe a list: the pagination's parameters and its envelope."""
     serializer = get_serializer(view)
     if view.pagination_class is None:
-        return Signed(list[serializer], summary=summarize(view, "list"))
+        return Signed(GenericAlias(list, (serializer,)), summary=summarize(view, "list"))
     pagination = view.pagination_class()
     fields: Any = {
         name: (annotation, ...)
@@ -62,9 +63,7 @@ def describe_destroy(view: Any) -> Signed:
 
 def _describe_write(view: Any, variant: Variant, name: str) -> Signed:
     serializer = get_serializer(view)
-    body = Parameter(
-        "data", Parameter.KEYWORD_ONLY, annotation=serializer.get_variant(variant)
-    )
+    body = Parameter("data", Parameter.KEYWORD_ONLY, annotation=serializer.get_variant(variant))
     status = 201 if variant is Variant.CREATE else 200
     return Signed(serializer, [body], status, errors=(409,), summary=summarize(view, name))
 

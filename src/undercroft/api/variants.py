@@ -157,8 +157,12 @@ def copy_validators(serializer: Any, fields: dict[str, Any]) -> dict[str, Callab
     for name, decorator in decorators.field_validators.items():
         names = [each for each in decorator.info.fields if each in fields or each == "*"]
         if names:
-            copy: Any = field_validator(*names, mode=decorator.info.mode)
-            copied[name] = copy(decorator.func)
+            copied[name] = mark_validator(field_validator, *names, decorator=decorator)
     for name, decorator in decorators.model_validators.items():
-        copied[name] = model_validator(mode=decorator.info.mode)(decorator.func)
+        copied[name] = mark_validator(model_validator, decorator=decorator)
     return copied
+
+
+def mark_validator(marker: Any, *names: str, decorator: Any) -> Any:
+    """Mark a validator's function once more, for another class."""
+    return marker(*names, mode=decorator.info.mode)(decorator.func)

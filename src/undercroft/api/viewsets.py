@@ -10,13 +10,9 @@ may be `def`, and then the action runs in a thread, or `async def`.
 
 import logging
 from collections.abc import Awaitable, Mapping
-from functools import cache
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, create_model
-
 from undercroft.api.handlers import (
-    Signed,
     ViewSetHandler,
     action,
     default_hook,
@@ -34,7 +30,7 @@ from undercroft.api.signatures import (
     describe_update,
 )
 from undercroft.api.twins import run_twin
-from undercroft.api.variants import Variant, WriteSerializer
+from undercroft.api.variants import WriteSerializer
 from undercroft.api.violations import build_delete_problem, build_write_problem
 from undercroft.db.queryset import QuerySet
 from undercroft.errors import (
@@ -86,9 +82,7 @@ class GenericViewSet(View):
     action: str = ""
 
     @classmethod
-    def as_view(  # type: ignore[override]  # REST framework's: a viewset has to be told its actions
-        cls, actions: Mapping[str, str] | None = None, /, **options: Any
-    ) -> ViewSetHandler:
+    def as_view(cls, actions: Mapping[str, str] | None = None, /, **options: Any) -> ViewSetHandler:
         """Make a handler of the viewset.
 
         Args:
@@ -234,7 +228,7 @@ class ListModelMixin(GenericViewSet):
         if self.pagination_class is None:
             rows = await plan.load_many(queryset[: self.max_rows + 1])
             return Response.from_bytes(dump(self._limit(rows)), _JSON, 200)
-        pagination = get_pagination(self.pagination_class)
+        pagination = self.pagination_class()
         envelope = await pagination.paginate(self.request, queryset, plan, **asked)
         return Response.from_bytes(dump(envelope), _JSON, 200)
 
@@ -330,9 +324,3 @@ class ModelViewSet(
     ListModelMixin, CreateModelMixin, RetrieveModelMixin, UpdateModelMixin, DestroyModelMixin
 ):
     """Lists, creates, shows, replaces, changes and deletes rows."""
-
-
-@cache
-def get_pagination(pagination_class: type[PageNumberPagination]) -> PageNumberPagination:
-    """Get the one instance of a pagination class; it keeps nothing of a request."""
-    return pagination_class()

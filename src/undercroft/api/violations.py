@@ -54,7 +54,10 @@ def read_violation(error: IntegrityError) -> Violation:
 
 
 async def build_write_problem(
-    error: IntegrityError, options: ModelOptions, fields: Mapping[str, str], values: Mapping[str, Any]
+    error: IntegrityError,
+    options: ModelOptions,
+    fields: Mapping[str, str],
+    values: Mapping[str, Any],
 ) -> HTTPException:
     """Build the answer to a write that a constraint forbids.
 

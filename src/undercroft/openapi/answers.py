@@ -1,6 +1,13 @@
 """Describes what an operation answers with, from its declared return type and status."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Generator,
+    Iterable,
+    Iterator,
+)
 from http import HTTPStatus
 from types import NoneType
 from typing import Any, Final, get_args, get_origin

@@ -6,6 +6,7 @@ script runs but the package's file and the one line that starts it, which carrie
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -77,7 +78,7 @@ $head
 </head>
 <body>
 <div id="page"></div>
-<noscript>This page needs JavaScript; the description itself is at <a href="$address">$address</a>.</noscript>
+<noscript>This page needs JavaScript; see <a href="$address">the description itself</a>.</noscript>
 <script nonce="$nonce">$start</script>
 </body>
 </html>
@@ -94,7 +95,6 @@ def build_page_routes(page: Page, url: str, title: str, document_url: str) -> li
         document_url: Where the document is served, below the same mount.
     """
     folder = find_package()
-    hidden = {"include_in_schema": False}
 
     def show(request: Request) -> HTMLResponse:
         check_package(page)
@@ -103,14 +103,19 @@ def build_page_routes(page: Page, url: str, title: str, document_url: str) -> li
     base = f"{url.rstrip('/')}/{get_version()}"
     routes = [build_route(url, show, ["GET"], {"include_in_schema": False})]
     if folder is not None:
-        for name in page.files:
-            routes.append(
-                build_route(f"{base}/{name}", build_file_handler(folder / name), ["GET"], {**hidden})
+        routes += [
+            build_route(
+                f"{base}/{name}",
+                build_file_handler(folder / name),
+                ["GET"],
+                {"include_in_schema": False},
             )
+            for name in page.files
+        ]
     return routes
 
 
-def build_file_handler(path: Path):
+def build_file_handler(path: Path) -> Callable[[], FileResponse]:
     """Build what answers with one file of the package."""
 
     def answer() -> FileResponse:

@@ -49,7 +49,10 @@ def describe_argument(
     if argument.is_deprecated:
         described["deprecated"] = True
     known: Schema = {}
-    if converter is not None and get_plain_type(argument.annotation) in {converter.python_type, Any}:
+    if converter is not None and get_plain_type(argument.annotation) in {
+        converter.python_type,
+        Any,
+    }:
         known = build_converter_schema(converter)
     default = None if argument.is_required else find_json(argument.default)
     if default is not None and default[0] is not None:

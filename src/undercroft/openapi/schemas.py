@@ -49,7 +49,9 @@ class SchemaCollector:
 
     def resolve(self) -> dict[str, Schema]:
         """Fill every place and return the components they refer to, by name in order."""
-        inputs = [(index, mode, adapter) for index, (_, mode, adapter) in enumerate(self._wanted)]
+        inputs: list[tuple[int, JsonSchemaMode, TypeAdapter[Any]]] = [
+            (index, mode, adapter) for index, (_, mode, adapter) in enumerate(self._wanted)
+        ]
         if not inputs:
             return {}
         schemas, rest = TypeAdapter.json_schemas(
