@@ -88,7 +88,7 @@ def read_declaration(name: str, meta: type[Any], explicit: Collection[str]) -> D
                 hint=f"Its fields: {', '.join(names)}.",
                 code="api.unknown-field",
             )
-    read_only = frozenset(getattr(meta, "read_only_fields", ()))
+    read_only: frozenset[str] = frozenset(getattr(meta, "read_only_fields", ()))
     extra: Mapping[str, Mapping[str, Any]] = getattr(meta, "extra_kwargs", {})
     fields = [
         _declare(each, options, explicit, dict(extra.get(each, {})), each in read_only)

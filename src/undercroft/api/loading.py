@@ -8,7 +8,7 @@ not have goes through instances as well. The JSON is the same either way.
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from types import GenericAlias, NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, cast, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -74,7 +74,8 @@ class LoadPlan:
         self.related = tuple(list_paths(plans))
         self._arrange = self._build_arrange() if self.is_plain else None
         self._one: TypeAdapter[Any] = TypeAdapter(serializer)
-        self._many: TypeAdapter[list[Any]] = TypeAdapter(GenericAlias(list, (serializer,)))
+        several: Any = GenericAlias(list, (serializer,))
+        self._many: TypeAdapter[list[Any]] = TypeAdapter(several)
 
     def _build_arrange(self) -> Arrange | None:
         """Build what renames and orders a row's members; None where rows are right already."""
@@ -170,7 +171,7 @@ class LoadPlan:
 
     def render_many(self, value: Any) -> bytes | Awaitable[bytes]:
         """Write rows as JSON: a queryset by the load plan, or a list of whatever one row is."""
-        if not isinstance(value, QuerySet):
+        if not is_queryset(value):
             if is_on_loop() and any(self.lacks_relation(each) for each in value):
                 return self._arender_list(value)
             return dump(self.from_instances(list(value)))
@@ -264,7 +265,7 @@ def read_instance(instance: Any, selection: Selection) -> Row:
 
 def is_incomplete(instance: Any, selection: Selection) -> bool:
     """Tell whether a relation the selection names is not loaded."""
-    loaded: Row = vars(instance)
+    loaded = cast("Row", vars(instance))
     for name, inner in selection.relations:
         if name not in loaded:
             return True
@@ -275,7 +276,7 @@ def is_incomplete(instance: Any, selection: Selection) -> bool:
 
 async def complete(instance: Any, selection: Selection) -> None:
     """Load the relations of an instance that the selection names and that are not loaded."""
-    loaded: Row = vars(instance)
+    loaded = cast("Row", vars(instance))
     for name, inner in selection.relations:
         relation = instance.__options__.relations[name]
         if name not in loaded:
@@ -286,6 +287,11 @@ async def complete(instance: Any, selection: Selection) -> None:
             loaded[name] = None if key is None else await run_twin(related, "first")
         if loaded[name] is not None:
             await complete(loaded[name], inner)
+
+
+def is_queryset(value: Any) -> bool:
+    """Tell whether a handler's value is a query still to run."""
+    return isinstance(value, QuerySet)
 
 
 async def fetch(queryset: QuerySet[Any]) -> list[Any]:
