@@ -27,8 +27,8 @@ def test_the_first_migration_is_called_initial(project: Project) -> None:
     assert (made.label, made.name) == ("shop", "0001_initial")
     assert made.path == project.folder / "shop" / "migrations" / "0001_initial.py"
     assert made.path.with_name("__init__.py").exists()
-    assert "revision = 'shop_0001'" in made.path.read_text("utf-8")
-    assert "branch_labels = ('shop',)" in made.source
+    assert 'revision = "shop_0001"' in made.path.read_text("utf-8")
+    assert 'branch_labels = ("shop",)' in made.source
 
 
 def test_nothing_changed_makes_nothing(project: Project) -> None:
@@ -82,7 +82,7 @@ def test_an_app_comes_after_those_it_refers_to(project: Project) -> None:
     # `orders` sorts before `shop`, and is declared before it.
     made = project.make(orders=orders, shop=shop)
     assert [each.label for each in made] == ["shop", "orders"]
-    assert "depends_on = ('shop_0001',)" in made[1].source
+    assert 'depends_on = ("shop_0001",)' in made[1].source
     assert [step.label for step in project.migrate("orders")] == ["shop", "orders"]
 
 
@@ -167,7 +167,7 @@ def test_an_empty_migration_is_for_hand_written_work(project: Project) -> None:
     project.make(shop=shop)
     (made,) = project.make_with(MakeOptions(labels=["shop"], empty=True, name="fill_names"))
     assert made.name == "0002_fill_names"
-    assert "down_revision = 'shop_0001'" in made.source
+    assert 'down_revision = "shop_0001"' in made.source
     assert [step.name for step in project.migrate()] == ["0001_initial", "0002_fill_names"]
     with pytest.raises(ImproperlyConfigured, match="none was named"):
         project.make_with(MakeOptions(empty=True))

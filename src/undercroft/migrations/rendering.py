@@ -1,12 +1,14 @@
 """Writes a migration's file: Alembic's operations in a short template of ours."""
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alembic.autogenerate import render_python_code
 from alembic.operations import ops
 
+from undercroft.migrations.formatting import format_body, write_literal
 from undercroft.migrations.state import RENDERING
 
 _DIALECT = re.compile(r"\b(postgresql|mysql|sqlite|oracle|mssql)\.[A-Za-z]")
@@ -17,10 +19,10 @@ _TEMPLATE = '''"""{summary}"""
 
 {imports}
 
-revision = {revision!r}
-down_revision = {down_revision!r}
-branch_labels = {branch_labels!r}
-depends_on = {depends_on!r}
+revision = {revision}
+down_revision = {down_revision}
+branch_labels = {branch_labels}
+depends_on = {depends_on}
 
 
 def upgrade() -> None:
@@ -62,10 +64,10 @@ def render_revision(revision: Revision) -> str:
     return _TEMPLATE.format(
         summary=revision.summary.replace("\\", "\\\\").replace('"""', "'''"),
         imports="\n".join(find_imports(upgrade + downgrade)),
-        revision=revision.revision,
-        down_revision=revision.down_revision,
-        branch_labels=revision.branch_labels,
-        depends_on=revision.depends_on,
+        revision=write_literal(revision.revision),
+        down_revision=write_literal(revision.down_revision),
+        branch_labels=write_literal(revision.branch_labels),
+        depends_on=write_literal(revision.depends_on),
         upgrade=upgrade,
         downgrade=downgrade,
     )
@@ -78,11 +80,7 @@ def render_body(operations: ops.UpgradeOps | ops.DowngradeOps) -> str:
     on databases that can alter it.
     """
     code = render_python_code(operations, render_as_batch=True, migration_context=RENDERING)
-    lines = [line.rstrip() for line in _NOTE.sub("", code + "\n").splitlines()]
-    body = "\n".join(line for line in lines if line)
-    if not body:
-        return "    pass"
-    return body if body.startswith("    ") else f"    {body}"
+    return format_body(textwrap.dedent(_NOTE.sub("", f"    {code}\n"))) or "    pass"
 
 
 def find_imports(code: str) -> list[str]:
