@@ -9,7 +9,6 @@ runs on one background loop per process.
 import asyncio
 import os
 import threading
-from asyncio import _get_running_loop as find_running_loop  # pyright: ignore[reportPrivateUsage]
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -27,6 +26,9 @@ from typing import Any, TypeVar
 from undercroft.errors import SynchronousOnlyOperation
 
 T = TypeVar("T")
+
+#: Documented for the authors of loops; unlike its public sister it answers None, not an exception.
+find_running_loop = asyncio._get_running_loop  # pyright: ignore[reportPrivateUsage] - see above
 
 #: Threads for `def` handlers and blocking calls: what Python's own executor would choose.
 MAX_THREADS = min(32, (os.cpu_count() or 1) + 4)

@@ -85,7 +85,7 @@ class App(RouteDecorators):
         self.wsgi = WSGIGateway(self)
         # Servers look at the instance to learn that the application is asynchronous; Python
         # itself calls the type's method, which serves both protocols.
-        self.__call__ = self.asgi.__call__  # type: ignore[method-assign]  # see above
+        self.__call__ = self.asgi.__call__  # type: ignore[method-assign]  # as said above
 
     def __call__(self, *connection: Any) -> Any:
         """Serve a connection: three arguments are ASGI's, two are WSGI's."""
@@ -167,9 +167,8 @@ class App(RouteDecorators):
     @cached_property
     def templates(self) -> "Templates":
         """The templates of the project and its apps."""
-        # Jinja2 takes long to import, and an API has no templates.
-        from undercroft.templating.engine import Templates  # noqa: PLC0415
-        from undercroft.templating.links import build_links  # noqa: PLC0415
+        from undercroft.templating.engine import Templates  # noqa: PLC0415 - Jinja2 is slow to import
+        from undercroft.templating.links import build_links  # noqa: PLC0415 - and an API needs none
 
         folders = self.find_folders(self.settings.templates, "templates")
         links = build_links(self.url_for, self.settings.static_url)

@@ -1,6 +1,7 @@
 """What a handler is given for merely naming a type: sessions, settings, the application."""
 
 import inspect
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from undercroft.binding.parameters import Provider
@@ -37,11 +38,18 @@ def find_session_provider(annotation: type) -> Provider | None:
     """Find the provider of SQLAlchemy's sessions, imported only where one is asked for."""
     if not annotation.__module__.startswith("sqlalchemy."):
         return None
-    # Slow to import, and a handler that names the type has paid for it already.
-    from undercroft.db import sessions  # noqa: PLC0415
+    from undercroft.db import sessions  # noqa: PLC0415 - who names the type has imported it already
+
+    def provide_session() -> Iterator[sessions.Session]:
+        with sessions.session() as session:
+            yield session
+
+    async def provide_async_session() -> AsyncIterator[sessions.AsyncSession]:
+        async with sessions.async_session() as session:
+            yield session
 
     if issubclass(annotation, sessions.Session):
-        return Provider(sessions.provide_session, "def", "AsyncSession")
+        return Provider(provide_session, "def", "AsyncSession")
     if issubclass(annotation, sessions.AsyncSession):
-        return Provider(sessions.provide_async_session, "async def", "Session")
+        return Provider(provide_async_session, "async def", "Session")
     return None

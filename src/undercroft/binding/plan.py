@@ -77,7 +77,7 @@ def compile_plan(
         ImproperlyConfigured: The signature cannot be bound; the message says why and where.
     """
     bound = handler if isinstance(handler, BoundHandler) else None
-    function: Callable[..., Any] = bound.function if bound else handler  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    function: Any = bound.function if bound else handler
     steps = StepList(path_params, find_provider)
     step = steps.add_handler(function, skip_first=bound is not None)
     declared = returns if returns is not None else read_hints(function).get("return", Any)

@@ -14,6 +14,8 @@ from undercroft.db.internals import wait_in_greenlet
 from undercroft.db.lane import get_lane
 from undercroft.db.transactions import find_frame
 
+__all__ = ["AsyncSession", "Session", "SharedSession", "async_session", "session"]
+
 
 class SharedSession(Session):
     """A session on the connection of the open transaction, which it takes at its first use.

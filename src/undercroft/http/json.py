@@ -4,10 +4,10 @@ Datetimes are RFC 3339 with `Z`, decimals and UUIDs are strings, sets are lists:
 writes, so that the same value looks the same whichever way it leaves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -24,11 +24,11 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, Decimal | PurePath):
         return str(value)
     if isinstance(value, set | frozenset):
-        return list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return list(cast("Iterable[Any]", value))
     if isinstance(value, bytes):
         return value.decode("utf-8")
     if isinstance(value, Mapping):
-        return dict(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return dict(cast("Mapping[Any, Any]", value))
     raise TypeError
 
 

@@ -58,18 +58,16 @@ class Failures:
         """Build the answer to a fault of ours: everything for a developer, else nothing."""
         if not self.debug or not is_local(request):
             return build_error_response(request, HTTPException(500, code="server.error"))
-        shown = {
-            "method": request.method,
-            "path": request.path,
-            "headers": request.headers.items_list(),
-        }
+        method, path, headers = request.method, request.path, request.headers.items_list()
         if not prefers_html(request):
-            return PlainTextResponse(render_debug_text(error, **shown), 500)
+            return PlainTextResponse(
+                render_debug_text(error, method=method, path=path, headers=headers), 500
+            )
         nonce = secrets.token_urlsafe(16)
         policy = (
             f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
         )
-        page = render_debug_page(error, **shown, nonce=nonce)
+        page = render_debug_page(error, method=method, path=path, headers=headers, nonce=nonce)
         return HTMLResponse(page, 500, {"content-security-policy": policy})
 
 
