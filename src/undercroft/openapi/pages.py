@@ -35,7 +35,9 @@ class Page:
     Attributes:
         name: As people know it.
         files: The package's files it needs, scripts and style sheets.
-        start: JavaScript that shows the document; `$url` is its address as JSON.
+        start: JavaScript that shows the document; `$url` is its address as JSON, `$script`
+            that of the page's script.
+        is_module: The script is an ECMAScript module, imported by `start`.
         styles: What the policy allows for styles beside the page's own.
     """
 
@@ -43,6 +45,7 @@ class Page:
     files: tuple[str, ...]
     start: str
     styles: str
+    is_module: bool = False
 
 
 SWAGGER: Final = Page(
@@ -55,9 +58,12 @@ SWAGGER: Final = Page(
 REDOC: Final = Page(
     "ReDoc",
     ("redoc.js",),
-    'Redoc.init($url, {}, document.getElementById("page"));',
+    # ReDoc 3 reports on its readers to its maker unless told not to; the policy forbids it, too.
+    "import { init } from $script;"
+    ' init($url, { disableTelemetry: true }, document.getElementById("page"));',
     # ReDoc styles itself by style elements it makes at run time, which have no nonce.
     "'self' 'unsafe-inline'",
+    is_module=True,
 )
 
 _POLICY: Final = (
@@ -79,7 +85,7 @@ $head
 <body>
 <div id="page"></div>
 <noscript>This page needs JavaScript; see <a href="$address">the description itself</a>.</noscript>
-<script nonce="$nonce">$start</script>
+<script$kind nonce="$nonce">$start</script>
 </body>
 </html>
 """)
@@ -130,18 +136,27 @@ def render_page(page: Page, title: str, address: str, base: str) -> HTMLResponse
     styles = [name for name in page.files if name.endswith(".css")]
     scripts = [name for name in page.files if name.endswith(".js")]
     head = [f'<link rel="stylesheet" href="{escape(f"{base}/{name}")}">' for name in styles]
-    head += [f'<script src="{escape(f"{base}/{name}")}"></script>' for name in scripts]
-    # Inside a script element nothing is escaped for us: `</script>` must not occur.
-    literal = json.dumps(address).replace("<", "\\u003c").replace(">", "\\u003e")
+    if not page.is_module:
+        head += [f'<script src="{escape(f"{base}/{name}")}"></script>' for name in scripts]
+    start = page.start.replace("$script", to_literal(f"{base}/{scripts[0]}"))
     html = _HTML.substitute(
         title=escape(f"{title} – {page.name}"),
         nonce=nonce,
         head="\n".join(head),
         address=escape(address),
-        start=page.start.replace("$url", literal),
+        kind=' type="module"' if page.is_module else "",
+        start=start.replace("$url", to_literal(address)),
     )
     policy = _POLICY.format(nonce=nonce, styles=page.styles.format(nonce=nonce))
     return HTMLResponse(html, headers={"content-security-policy": policy})
+
+
+def to_literal(address: str) -> str:
+    """Write an address as a JavaScript literal for a script element.
+
+    Nothing is escaped for us in there, so `</script>` must not occur.
+    """
+    return json.dumps(address).replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 @cache
