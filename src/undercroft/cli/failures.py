@@ -29,8 +29,8 @@ def show_panel(title: str, lines: list[str]) -> None:
     """Draw a panel."""
     # Slow to import, and only an error at a terminal needs it.
     from rich.console import Console  # noqa: PLC0415
-    from rich.panel import Panel  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.panel import Panel  # noqa: PLC0415 - likewise
+    from rich.text import Text  # noqa: PLC0415 - likewise
 
     body = Text("\n").join([Text(lines[0], style="bold"), *(Text(line) for line in lines[1:])])
     Console(stderr=True).print(Panel(body, title=title, title_align="left", border_style="red"))

@@ -18,8 +18,8 @@ def command(app: str | None) -> None:
     """List methods, path, name, handler and place of every route."""
     # Slow to import, and only commands that draw tables need it.
     from rich.console import Console  # noqa: PLC0415
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415 - likewise
+    from rich.table import Table  # noqa: PLC0415 - likewise
 
     rows = build_rows(load_app(app).operations)
     console = Console()

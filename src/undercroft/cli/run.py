@@ -1,5 +1,6 @@
 """`undercroft run`: development. Reload, error pages, a coloured log, readable errors."""
 
+import gc
 import os
 import re
 from pathlib import Path
@@ -46,7 +47,7 @@ def supervise(target: Target, options: Options, *, factory: bool) -> None:
     """Hold the sockets, and start a child to serve on them whenever the project changes."""
     # Slow to import, and needed for reload alone.
     from undercroft.server.reload import run_with_reload  # noqa: PLC0415
-    from undercroft.server.sockets import find_port, open_sockets  # noqa: PLC0415
+    from undercroft.server.sockets import find_port, open_sockets  # noqa: PLC0415 - likewise
 
     sockets = open_sockets(options.host, options.port)
     greet(target, options.host, find_port(sockets))
@@ -66,8 +67,9 @@ def serve_once(
     """Serve until told to stop; as a child, on the supervisor's sockets."""
     # Slow to import (asyncio), and the supervisor does without.
     from undercroft.server.logs import configure_logging  # noqa: PLC0415
-    from undercroft.server.sockets import adopt_sockets, find_port, open_sockets  # noqa: PLC0415
+    from undercroft.server.sockets import adopt_sockets, find_port, open_sockets  # noqa: PLC0415 - likewise
 
+    gc.disable()  # until it serves, as for `serve`
     if descriptors:
         # watchfiles comes with it, which a child without supervisor has no use for.
         from undercroft.server.reload import end_with_parent  # noqa: PLC0415

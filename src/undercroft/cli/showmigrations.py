@@ -14,7 +14,7 @@ def command(labels: tuple[str, ...], app: str | None, database: str) -> None:
     apps = load_apps(app)
     # Slow to import (SQLAlchemy and Alembic).
     from undercroft.migrations.applying import list_migrations  # noqa: PLC0415
-    from undercroft.migrations.apps import choose_apps  # noqa: PLC0415
+    from undercroft.migrations.apps import choose_apps  # noqa: PLC0415 - likewise
 
     wanted = {each.label for each in choose_apps(apps, labels)}
     for label, migrations in list_migrations(apps, database).items():

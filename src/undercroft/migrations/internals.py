@@ -6,7 +6,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import (
-    _repr_type,  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType]
+    _repr_type,  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType] - see above
 )
 from alembic.ddl.impl import DefaultImpl
 from alembic.runtime.migration import MigrationContext, RevisionStep
@@ -55,7 +55,7 @@ def plan_upgrade(
     script: ScriptDirectory, target: str, current: Sequence[str]
 ) -> list[RevisionStep]:
     """Plan the steps up to a revision, dependencies first."""
-    plan = cast("Callable[..., list[RevisionStep]]", script._upgrade_revs)  # pyright: ignore[reportPrivateUsage]
+    plan = cast("Callable[..., list[RevisionStep]]", script._upgrade_revs)  # pyright: ignore[reportPrivateUsage] - see above
     return plan(target, tuple(current))
 
 
@@ -63,7 +63,7 @@ def plan_downgrade(
     script: ScriptDirectory, target: str, current: Sequence[str]
 ) -> list[RevisionStep]:
     """Plan the steps down to a revision, dependents first."""
-    plan = cast("Callable[..., list[RevisionStep]]", script._downgrade_revs)  # pyright: ignore[reportPrivateUsage]
+    plan = cast("Callable[..., list[RevisionStep]]", script._downgrade_revs)  # pyright: ignore[reportPrivateUsage] - see above
     return plan(target, tuple(current))
 
 

@@ -43,7 +43,7 @@ def build_constraint(table: TableState, constraint: ConstraintState) -> sa.Const
     built = build_table(TableState(table.name, table.columns))
     if constraint.kind == "foreign" and constraint.target != table.name:
         # Alembic looks the target up, so there must be something to find.
-        keys = [sa.Column(name) for name in constraint.target_columns]
+        keys: list[sa.Column[Any]] = [sa.Column(name) for name in constraint.target_columns]
         sa.Table(constraint.target, built.metadata, *keys)
     bare = build_bare_constraint(constraint)
     built.append_constraint(bare)

@@ -57,8 +57,12 @@ def run_with_reload(
         tell: Says to the developer what happens.
     """
     stop = threading.Event()
+
+    def end(*_signal: object) -> None:
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_signal: stop.set())
+        signal.signal(number, end)
     child, mourned = start_child(command, sockets), False
     try:
         for changed in watch_project(folders, stop):

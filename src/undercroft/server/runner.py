@@ -1,5 +1,6 @@
 """Runs one worker: an application on uvicorn's `Server`, from sockets to a clean exit."""
 
+import gc
 import logging
 import signal
 import socket
@@ -42,6 +43,9 @@ def serve(
     # Uvicorn raises the signal that ended it once more; here that is no news, and the exit is 0.
     previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     logger.info("Serving on %s", describe_address(options, sockets or ()))
+    # What is there now stays for good, and need never be looked through.
+    gc.freeze()
+    gc.enable()
     try:
         server.run(sockets=list(sockets) if sockets else None)
     finally:
