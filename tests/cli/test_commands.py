@@ -56,6 +56,7 @@ def test_the_way_of_a_project(run: Run, project: Path) -> None:
     """From models to a migrated database and back, as the documentation tells it."""
     assert run("makemigrations", "--check").returncode == 1
     assert not (project / "blog" / "migrations").exists()
+    assert "changes that no migration has yet: blog" in run("migrate").stderr
     made = run("makemigrations")
     assert made.returncode == 0, made.stderr
     assert "blog/migrations/0001_initial.py" in made.stdout

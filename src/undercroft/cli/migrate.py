@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from undercroft.cli.makemigrations import load_apps
+from undercroft.errors import MigrationError
 
 if TYPE_CHECKING:
     from undercroft.migrations.applying import AppliedStep
+    from undercroft.migrations.apps import MigratedApp
 
 
 @click.command("migrate")
@@ -39,6 +41,26 @@ def command(
     elif plan:
         for step in steps:
             click.echo(f"  {'apply' if step.is_upgrade else 'take back'} {step.label}.{step.name}")
+    if label is None:
+        warn_of_changes(apps)
+
+
+def warn_of_changes(apps: "list[MigratedApp]") -> None:
+    """Say so when the models are ahead of the migrations, which `migrate` alone cannot mend."""
+    # As above.
+    from undercroft.migrations.making import MakeOptions, make_migrations  # noqa: PLC0415
+
+    try:
+        changed = [each.label for each in make_migrations(apps, MakeOptions(dry_run=True))]
+    except MigrationError as error:
+        changed = [error.message]
+    if changed:
+        click.secho(
+            f"Models have changes that no migration has yet: {', '.join(changed)}. "
+            "Run `undercroft makemigrations`.",
+            fg="yellow",
+            err=True,
+        )
 
 
 class Progress:

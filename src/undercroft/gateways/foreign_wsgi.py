@@ -9,7 +9,7 @@ import io
 import sys
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from undercroft.concurrency import run_in_thread
 from undercroft.gateways.asgi import Message, Receive, Scope, Send
@@ -44,7 +44,7 @@ class WSGIAdapter:
 
     def _run(self, scope: Scope, receive: Receive, send: Send, wait: Wait) -> None:
         answer = _Answer(lambda message: wait(send(message)))
-        body = io.BufferedReader(_Input(lambda: wait(receive())), _BUFFER_SIZE)
+        body: BinaryIO = io.BufferedReader(_Input(lambda: wait(receive())), _BUFFER_SIZE)
         pieces = self._application(build_environ(scope, body), answer.start_response)
         try:
             for piece in pieces:
@@ -124,7 +124,7 @@ class _Answer:
         self._send_message(self._start)
 
 
-def build_environ(scope: Scope, body: io.BufferedReader) -> dict[str, Any]:
+def build_environ(scope: Scope, body: BinaryIO) -> dict[str, Any]:
     """Translate a connection scope.
 
     Header names with an underscore are dropped, for in an environ they look like the ones with

@@ -130,7 +130,9 @@ def configure_logging(*, level: str = "info", development: bool = False) -> None
     root.handlers = [handler]
     root.setLevel(level.upper())
     # What uvicorn says of start and stop we say ourselves; its warnings are worth reading.
-    logging.getLogger("uvicorn").setLevel("DEBUG" if level == "debug" else "WARNING")
+    # SQLAlchemy's pools tell every opening and closing at the level of news.
+    for talkative in ("uvicorn", "undercroft.db.pool"):
+        logging.getLogger(talkative).setLevel("DEBUG" if level == "debug" else "WARNING")
 
 
 def use_colours(stream: TextIO) -> bool:
