@@ -22,6 +22,9 @@ from undercroft.migrations.recording import record_migrations
 from undercroft.migrations.rendering import Revision, render_revision
 from undercroft.migrations.state import Tables, TableState, describe_table
 
+#: Characters of a summary, so that with its ending it fits on a line.
+_SUMMARY = 75
+
 _PACKAGE = '"""Migrations, in order; written by `undercroft makemigrations`, yours to edit."""\n'
 
 
@@ -250,8 +253,11 @@ def summarize(changes: Sequence[str]) -> str:
     if not changes:
         return "Describe here what this migration does."
     main = [change for change in changes if "index" not in change] or list(changes)
-    text = "; ".join(main[:3]) + (f"; and {len(main) - 3} more" if len(main) > 3 else "")
-    return f"{text}."
+    shown = main[:1]
+    while len(shown) < len(main) and len("; ".join(main[: len(shown) + 1])) <= _SUMMARY:
+        shown = main[: len(shown) + 1]
+    rest = len(main) - len(shown)
+    return "; ".join([*shown, *([f"and {rest} more"] if rest else [])]) + "."
 
 
 def save(made: WrittenMigration) -> None:
