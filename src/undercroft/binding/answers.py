@@ -243,7 +243,7 @@ def check_answerable(value: Any, returns: Returns) -> None:
             f"{returns.place} returned None.",
             hint="Return an answer, or declare `-> None` to answer 204 No Content.",
         )
-    kind: type = type(value)
+    kind: Any = value.__class__
     if hasattr(kind, "__mapper__") or hasattr(getattr(value, "model", None), "__mapper__"):
         raise SerializationError(
             f"{returns.place} returned {kind.__name__}, a model or query set, and declares"

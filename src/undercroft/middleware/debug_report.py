@@ -74,7 +74,8 @@ class Report:
     def main_frame(self) -> Frame | None:
         """The last step in the project's own code, else the last of all."""
         own = [frame for frame in self.frames if not frame.is_library]
-        return (own or list(self.frames) or [None])[-1]
+        frames = own or self.frames
+        return frames[-1] if frames else None
 
 
 def build_reports(error: BaseException) -> list[Report]:
@@ -103,13 +104,13 @@ def walk_chain(error: BaseException) -> Iterator[tuple[BaseException, str]]:
 
 def build_report(error: BaseException, link: str) -> Report:
     """Report one exception."""
-    ours = isinstance(error, UndercroftError)
+    ours = error if isinstance(error, UndercroftError) else None
     sql = getattr(error, "statement", None)
     return Report(
         kind=get_kind(error),
         message=get_message(error),
-        hint=clean(error.hint) if ours else "",
-        code=clean(error.code) if ours else "",
+        hint=clean(ours.hint) if ours else "",
+        code=clean(ours.code) if ours else "",
         notes=tuple(_tidy(str(note)) for note in getattr(error, "__notes__", ())),
         sql=_tidy(sql) if isinstance(sql, str) else "",
         link=link,

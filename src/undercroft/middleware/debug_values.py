@@ -79,7 +79,7 @@ class _Repr(Repr):
         self.maxdict = self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = 20
         self.maxstring = self.maxother = self.maxlong = _LONGEST_SHOWN
 
-    def repr_dict(self, x: Mapping[Any, Any], level: int) -> str:  # type: ignore[override]  # wider
+    def repr_dict(self, x: Mapping[Any, Any], level: int) -> str:
         """Show a dictionary, the values of secret keys withheld."""
         if level <= 0:
             return "{…}"
