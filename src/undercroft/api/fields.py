@@ -37,6 +37,9 @@ _FORMATS: Final[dict[str, tuple[str, Callable[[str], str]]]] = {
     "URLField": ("uri", check_url),
 }
 
+#: What `extra_kwargs` says for people; the rest are constraints.
+_DESCRIPTIVE: Final = ("title", "description", "examples", "deprecated", "json_schema_extra")
+
 _SLUG: Final = "^[-a-zA-Z0-9_]+$"
 
 
@@ -102,10 +105,14 @@ def build_write_field(
     else:
         annotation = build_write_type(*find_target(options, declared))
     may_be_none = info.null
+    extra = dict(declared.constraints)
+    told = {name: extra.pop(name) for name in _DESCRIPTIVE if name in extra}
+    if extra:
+        annotation = Annotated[annotation, Field(**extra)]
     checked: Any = Annotated[annotation, AfterValidator(build_check(options, declared.key))]
     if may_be_none:
         checked = Optional[checked]  # noqa: UP045 - made at run time
-    described = {**describe_field(info), **declared.constraints}
+    described = {**describe_field(info), **told}
     if is_partial or not is_required(options, declared):
         described.update(build_default(info, shows_default=shows_default))
     return checked, Field(**described)

@@ -58,7 +58,8 @@ class LoadPlan:
         self.declaration = declaration
         self.options = declaration.options
         self.nested = list_nested(serializer)
-        read = [each for each in declaration.fields if not each.is_write_only]
+        by_name = {each.name: each for each in declaration.fields}
+        read = self._fields = [by_name[name] for name in serializer.model_fields]
         columns = [each.key for each in read if each.key and each.name not in self.nested]
         plans = {name: plan for name, (plan, _) in self.nested.items()}
         self.selection = Selection(
@@ -79,7 +80,7 @@ class LoadPlan:
 
     def _build_arrange(self) -> Arrange | None:
         """Build what renames and orders a row's members; None where rows are right already."""
-        fields = [each for each in self.declaration.fields if not each.is_write_only]
+        fields = self._fields
         inner = {name: plan.arrange for name, (plan, _) in self.nested.items()}
         sources = [each.name if each.name in self.nested else str(each.key) for each in fields]
         names = [each.name for each in fields]

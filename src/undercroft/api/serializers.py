@@ -25,8 +25,8 @@ def find_meta(bases: tuple[type[Any], ...]) -> Any:
     return None
 
 
-def list_explicit(bases: tuple[type[Any], ...], namespace: dict[str, Any]) -> list[str]:
-    """List what a class and its parents annotate as fields, and compute."""
+def list_inherited(bases: tuple[type[Any], ...]) -> list[str]:
+    """List what a class's parents annotate as fields."""
     inherited: list[str] = []
     for base in bases:
         declaration: Declaration | None = getattr(base, "declaration", None)
@@ -34,8 +34,7 @@ def list_explicit(bases: tuple[type[Any], ...], namespace: dict[str, Any]) -> li
             inherited += [each.name for each in declaration.fields if each.is_explicit]
         elif issubclass(base, BaseModel):
             inherited += base.model_fields
-    own = [name for name in read_annotations(namespace) if is_field_name(name)]
-    return list(dict.fromkeys([*inherited, *own]))
+    return inherited
 
 
 def is_field_name(name: str) -> bool:
@@ -56,23 +55,24 @@ def read_annotations(namespace: dict[str, Any]) -> dict[str, Any]:
     return found or {}
 
 
-def check_fields(serializer: Any, fields: dict[str, Any]) -> None:
+def check_fields(serializer: Any) -> None:
     """Check a serializer that was made.
 
     Raises:
         ImproperlyConfigured: It inherits a field its `Meta` leaves out, or nests a serializer
             where that cannot be.
     """
-    stray = [name for name in serializer.model_fields if name not in fields]
+    declared = [each.name for each in serializer.declaration.fields if not each.is_write_only]
+    stray = [name for name in serializer.model_fields if name not in declared]
     if stray:
         raise ImproperlyConfigured(
             f"{serializer.__name__} inherits the field {stray[0]!r}, which its Meta leaves out.",
             hint="Derive both serializers from a third that has only the fields they share.",
             code="api.inherited-field",
         )
-    for declared in serializer.declaration.fields:
-        if declared.is_explicit and not declared.is_write_only:
-            check_nested(serializer, declared)
+    for each in serializer.declaration.fields:
+        if each.is_explicit and not each.is_write_only:
+            check_nested(serializer, each)
 
 
 def check_nested(serializer: Any, declared: DeclaredField) -> None:
@@ -127,12 +127,14 @@ class SerializerMetaclass(ModelMetaclass):
             kwargs.setdefault("title", name.removesuffix(_SUFFIX) or name)
         if meta is None or is_generated:
             return super().__new__(mcs, name, bases, namespace, **kwargs)
-        explicit = list_explicit(bases, namespace)
-        declaration = read_declaration(name, meta, explicit)
+        inherited = list_inherited(bases)
+        own = [each for each in read_annotations(namespace) if is_field_name(each)]
+        declaration = read_declaration(name, meta, list(dict.fromkeys([*inherited, *own])))
         fields: dict[str, Any] = {
             declared.name: build_read_field(declaration.options, declared)
             for declared in declaration.fields
             if not declared.is_write_only
+            and (declared.name in own or declared.name not in inherited)
         }
         generated = create_model(
             f"{name}Fields",
@@ -145,7 +147,7 @@ class SerializerMetaclass(ModelMetaclass):
         made.declaration = declaration
         made.own_variants = {}
         made.own_load_plan = None
-        check_fields(made, fields)
+        check_fields(made)
         return made
 
     @property

@@ -165,4 +165,6 @@ def copy_validators(serializer: Any, fields: dict[str, Any]) -> dict[str, Callab
 
 def mark_validator(marker: Any, *names: str, decorator: Any) -> Any:
     """Mark a validator's function once more, for another class."""
-    return marker(*names, mode=decorator.info.mode)(decorator.func)
+    # A class method is bound to the serializer; the other class binds the function anew.
+    function = getattr(decorator.func, "__func__", decorator.func)
+    return marker(*names, mode=decorator.info.mode)(function)
