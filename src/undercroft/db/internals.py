@@ -25,6 +25,7 @@ __all__ = [
     "count_listeners",
     "describe_expression",
     "forget_identity",
+    "forget_value",
     "get_identity_class",
     "is_stale",
     "mark_clean",
@@ -94,6 +95,12 @@ def mark_clean(state: Any) -> None:
     state._commit_all(state.dict)
 
 
+def forget_value(state: Any, name: str) -> None:
+    """Make a relation one that was never loaded, so that its next access loads it."""
+    state.dict.pop(name, None)
+    state.committed_state.pop(name, None)
+
+
 def forget_identity(state: Any) -> None:
     """Make an instance one that was never saved."""
     state.key = None
@@ -113,6 +120,8 @@ def is_stale(pool: Pool, record: Any) -> bool:
 def adopt_record(pool: Pool, record: Any) -> PoolProxiedConnection:
     """Wrap a record taken from the pool by hand, as `pool.connect()` would have."""
     fairy = _ConnectionFairy(pool, record.dbapi_connection, record, False)
+    # How often it is checked out, which decides whether closing it gives the record back.
+    fairy._counter = 1
     record.fairy_ref = weakref.ref(fairy, lambda _reference: None)
     return fairy
 

@@ -17,6 +17,7 @@ from undercroft.db.failures import raise_translated
 from undercroft.db.links import AsyncLink, SyncLink, fetch, read_count
 from undercroft.db.pool import LoopPool
 from undercroft.db.shape import Call, Shape
+from undercroft.db.threads import run_for_holder
 from undercroft.db.transactions import current, find_frame, get_frame
 
 #: Shapes kept per database; with more than that the oldest are forgotten.
@@ -89,17 +90,25 @@ class Lane:
             DatabaseError: No transaction is open.
         """
         frame = get_frame(self.alias)
-        links = frame.root.links
-        link: Any = links.get((self.alias, False))
-        if link is None:
-            link = links[self.alias, False] = SyncLink(self.database.sync_engine)
-        for inner in frame.list_missing(link):
-            link.execute(f"SAVEPOINT {inner.mark_savepoint(link)}")
+        # Tasks on the loop may have sent several threads here at once.
+        with frame.root.lock:
+            links = frame.root.links
+            link: Any = links.get((self.alias, False))
+            if link is None:
+                frame.check_open()
+                link = links[self.alias, False] = SyncLink(self.database.sync_engine)
+                if frame.root.closed and links.pop((self.alias, False), None) is link:
+                    link.close(broken=True)
+            frame.check_open()
+            for inner in frame.list_missing(link):
+                link.execute(f"SAVEPOINT {inner.mark_savepoint(link)}")
         return link  # type: ignore[no-any-return]  # stored by kind
 
     def _get_dialect(self) -> Dialect:
         """Get the dialect, as it is once it knows the server's version."""
         engine = self.database.sync_engine
+        if knows_server(engine.dialect):
+            return engine.dialect
         try:
             engine.connect().close()
         except Exception as error:  # noqa: BLE001 - translated
@@ -126,7 +135,9 @@ class Lane:
         """
         if not self.is_native_async:
             # No async driver: one hop to a thread for the whole call, not one for each step.
-            return await run_in_thread(self.run, call)
+            frame = find_frame(self.alias)
+            is_holder = frame is not None and (self.alias, False) in frame.root.links
+            return await (run_for_holder if is_holder else run_in_thread)(self.run, call)
         loop = find_running_loop()
         if loop is None:
             await ensure_loop()
@@ -183,12 +194,12 @@ class Lane:
         return pool  # type: ignore[no-any-return]  # our engines have our pools
 
     async def _acompile(self, call: Call, pool: LoopPool) -> CompiledCall:
-        # The first connection tells the dialect the server's version.
-        try:
-            pool.give(await pool.acquire())
-        except Exception as error:  # noqa: BLE001 - translated
-            raise_translated(error)
         dialect = self.database.async_engine.dialect
+        if not knows_server(dialect):
+            try:
+                pool.give(await pool.acquire())
+            except Exception as error:  # noqa: BLE001 - translated
+                raise_translated(error)
         return self._compile(call, self._async_compiled, dialect)
 
     async def _afind_link(self) -> AsyncLink | None:
@@ -205,11 +216,20 @@ class Lane:
         links = frame.root.links
         link: Any = links.get((self.alias, True))
         if link is None:
+            frame.check_open()
             link = links[self.alias, True] = AsyncLink(self.database.async_engine, self._get_pool())
         await link.open()
         for inner in frame.list_missing(link):
             await link.execute(f"SAVEPOINT {inner.mark_savepoint(link)}")
         return link  # type: ignore[no-any-return]  # stored by kind
+
+
+def knows_server(dialect: Dialect) -> bool:
+    """Tell whether a first connection has told the dialect the server's version.
+
+    To ask again for each statement could wait for a connection that only its asker can give back.
+    """
+    return getattr(dialect, "server_version_info", None) is not None
 
 
 def get_lane(alias: str) -> Lane:

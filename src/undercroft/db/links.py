@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from undercroft.db.internals import adopt_record
 from undercroft.db.pool import LoopPool
+from undercroft.db.transactions import build_over
 
 _COUNT = re.compile(r"\d+$")
 
@@ -47,6 +48,7 @@ class SyncLink:
         self._fairy = adopt_record(pool, record)
         self._driver: Any = record.dbapi_connection
         self._shared: sa.Connection | None = None
+        self._is_closed = False
         try:
             # SQLite's writers wait for their turn here; later they could only fail.
             self.execute("BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "BEGIN")
@@ -57,6 +59,8 @@ class SyncLink:
     def fetch(self, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
         """Run a statement: its rows, or the count of those it changed."""
         with self._lock:
+            if self._is_closed:
+                raise build_over()
             return fetch(self._driver, sql, values, counts=counts)
 
     def execute(self, sql: str) -> None:
@@ -77,6 +81,7 @@ class SyncLink:
     def close(self, *, broken: bool = False) -> None:
         """Give the connection back, or throw it away."""
         with self._lock:
+            self._is_closed = True
             if broken:
                 self._fairy.invalidate()
             self._fairy.close()
@@ -98,6 +103,7 @@ class AsyncLink:
         self._lock = asyncio.Lock()
         self._record: Any = None
         self._driver: Any = None
+        self._is_closed = False
         self._shared: sa.Connection | None = None
         self._fairy: Any = None
 
@@ -112,6 +118,8 @@ class AsyncLink:
         async with self._lock:
             if self.is_open():
                 return
+            if self._is_closed:
+                raise build_over()
             record = self._pool.find_idle() or await self._pool.acquire()
             driver = record.dbapi_connection.driver_connection
             try:
@@ -120,11 +128,18 @@ class AsyncLink:
                 driver.terminate()
                 self._pool.give(record)
                 raise
+            if self._is_closed:
+                # The transaction was given up while this task was still opening it.
+                driver.terminate()
+                self._pool.give(record)
+                raise build_over()
             self._record, self._driver = record, driver
 
     async def fetch(self, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
         """Run a statement: its rows, or the count of those it changed."""
         async with self._lock:
+            if self._is_closed:
+                raise build_over()
             if counts:
                 return read_count(await self._driver.execute(sql, *values))
             return await self._driver.fetch(sql, *values)
@@ -150,6 +165,7 @@ class AsyncLink:
     async def close(self, *, broken: bool = False) -> None:
         """Give the connection back, or throw it away."""
         record, self._record = self._record, None
+        self._is_closed = True
         if record is None:
             return
         if broken:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn
 from undercroft.db import registry
 from undercroft.db.fields import BigAutoField
 from undercroft.db.foreign_keys import ForeignKeyDeclaration
-from undercroft.db.internals import state_of
+from undercroft.db.internals import forget_value, state_of
 from undercroft.db.lane import get_lane
 from undercroft.db.options import ModelOptions, find_app_label, read_meta
 from undercroft.db.queryset import Manager, RelatedManager
@@ -209,7 +209,7 @@ class Model(DeclarativeBase):
         """Insert the row, or write what changed since it was read or saved.
 
         Args:
-            update_fields: Write these and nothing else.
+            update_fields: Write these, and `auto_now` fields, whatever else has changed.
             force_insert: Insert, even when the row was saved before.
             using: The database's name.
 
@@ -315,7 +315,7 @@ def _keep_in_step(model: type[Any], name: str) -> None:
     def follow_key(instance: Any, value: Any, _old: object, _initiator: object) -> None:
         related = instance.__dict__.get(name)
         if related is not None and related.pk != value:
-            del instance.__dict__[name]
+            forget_value(state_of(instance), name)
 
     event.listen(getattr(model, name), "set", follow_relation)
     event.listen(getattr(model, key), "set", follow_key)

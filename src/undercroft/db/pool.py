@@ -60,6 +60,7 @@ class LoopPool(Pool):
         self._open = 0
         self._idle: deque[Any] = deque()
         self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._disposed = False
 
     # -------------------------------------------------------------- for the lane
 
@@ -97,6 +98,11 @@ class LoopPool(Pool):
 
     def give(self, record: Any) -> None:
         """Give a record back, to the first who waits or to the idle ones."""
+        if self._disposed:
+            if record.dbapi_connection is not None:
+                record.dbapi_connection.driver_connection.terminate()
+                record.dbapi_connection = None
+            return
         while self._waiting:
             waiting = self._waiting.popleft()
             if not waiting.done():
@@ -187,7 +193,8 @@ class LoopPool(Pool):
         )
 
     def dispose(self) -> None:
-        """Close the idle connections; those in use close when their pool is forgotten."""
+        """Close the idle connections now, and those in use when they come back."""
+        self._disposed = True
         while self._idle:
             record = self._idle.pop()
             self._open -= 1

@@ -10,10 +10,12 @@ from collections.abc import Callable, Generator
 from contextvars import ContextVar, Token
 from functools import wraps
 from inspect import iscoroutinefunction
+from threading import RLock
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, cast
 
-from undercroft.concurrency import check_not_on_loop, is_on_loop, run_in_thread
+from undercroft.concurrency import check_not_on_loop, is_on_loop
+from undercroft.db.threads import run_for_holder
 from undercroft.errors import DatabaseError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,7 +47,7 @@ class Frame:
         joins: Whether it is a savepoint within the parent's transaction.
     """
 
-    __slots__ = ("alias", "callbacks", "links", "parent", "root", "savepoints")
+    __slots__ = ("alias", "callbacks", "closed", "links", "lock", "parent", "root", "savepoints")
 
     def __init__(self, parent: "Frame | None", alias: str | None, *, joins: bool) -> None:
         self.parent = parent
@@ -56,6 +58,19 @@ class Frame:
         #: Of an inner block: its savepoints.
         self.savepoints: dict[Link, str] = {}
         self.callbacks: list[Callable[[], Any]] = []
+        #: Of the outermost block: whether it has ended, though a thread may not know it yet.
+        self.closed = False
+        #: Held while threads of one transaction begin it or its savepoints.
+        self.lock = RLock() if self.root is self else self.root.lock
+
+    def check_open(self) -> None:
+        """Refuse a query of a thread or task that has outlived its transaction.
+
+        Raises:
+            DatabaseError: The transaction has ended.
+        """
+        if self.root.closed:
+            raise build_over()
 
     def covers(self, alias: str) -> bool:
         """Tell whether the block is about a database."""
@@ -81,9 +96,15 @@ class Frame:
     # -------------------------------------------------------------- leaving
 
     def leave(self, *, commit: bool) -> Generator[Command, None, None]:
-        """List what ends the block."""
+        """List what ends the block, which from now on accepts no query."""
+        self.closed = True
+        return self._list_commands(commit=commit)
+
+    def _list_commands(self, *, commit: bool) -> Generator[Command, None, None]:
         if self.root is self:
-            for link in self.links.values():
+            while self.links:
+                # Taken out, so that a thread that opens one right now gives back its own.
+                _, link = self.links.popitem()
                 yield link, "COMMIT" if commit else "ROLLBACK"
                 yield link, None
             return
@@ -122,6 +143,15 @@ class Frame:
             answer = callback()
             if asyncio.iscoroutine(answer):
                 await answer
+
+
+def build_over() -> DatabaseError:
+    """Build the error for a query that comes after the end of its transaction."""
+    return DatabaseError(
+        "The transaction this query belongs to has ended.",
+        hint="A thread or task that goes on after its request needs `atomic()` of its own.",
+        code="db.transaction-over",
+    )
 
 
 #: The innermost open block of the running code.
@@ -185,7 +215,7 @@ async def aperform(steps: Generator[Command, None, None], frame: Frame) -> None:
             if link.is_async:
                 await call(*positional, **arguments)
             else:
-                await run_in_thread(call, *positional, **arguments)
+                await run_for_holder(call, *positional, **arguments)
         except BaseException as error:  # noqa: BLE001 - raised below, once all is given back
             failure = failure or error
     if failure is not None:

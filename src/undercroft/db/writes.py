@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from undercroft.db.field_info import MISSING
-from undercroft.db.internals import forget_identity, mark_clean, state_of
+from undercroft.db.internals import forget_identity, forget_value, mark_clean, state_of
 from undercroft.db.lookups import resolve_lookup
 from undercroft.db.options import ModelOptions
 from undercroft.db.shape import Call, Shape
@@ -81,14 +81,15 @@ def _list_changed(
 ) -> list[str]:
     values = state.dict
     if update_fields is not None:
-        return [_find_key(options, name) for name in update_fields]
-    committed: dict[str, Any] = state.committed_state
-    changed = [
-        key
-        for key in options.keys
-        if key in values and key in committed and committed[key] != values[key]
-    ]
-    changed += [key for key in options.always_written if key in values and key not in changed]
+        changed = [_find_key(options, name) for name in update_fields]
+    else:
+        committed: dict[str, Any] = state.committed_state
+        changed = [
+            key
+            for key in options.keys
+            if key in values and key in committed and committed[key] != values[key]
+        ]
+        changed += [key for key in options.always_written if key in values and key not in changed]
     if changed:
         for key, make in options.on_update.items():
             if key in options.moments or key not in changed:
@@ -137,9 +138,9 @@ def refresh_steps(instance: Any, alias: str = "default") -> Steps[None]:
     if not rows:
         raise instance.DoesNotExist(f"No {options.name} has the key {key!r}.")
     for name in options.relations:
-        state.dict.pop(name, None)
+        forget_value(state, name)
     fresh = state_of(rows[0])
-    state.dict.update(fresh.dict)
+    state.dict.update({name: fresh.dict[name] for name in options.keys})
     state.key, state.callables = fresh.key, build_own_loaders(options, state, fresh)
     mark_clean(state)
 
