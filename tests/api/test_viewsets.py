@@ -8,7 +8,6 @@ import pytest
 
 from tests.api.newsroom import (
     City,
-    CitySerializer,
     CityViewSet,
     Reporter,
     ReporterSerializer,

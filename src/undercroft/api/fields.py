@@ -105,14 +105,14 @@ def build_write_field(
     else:
         annotation = build_write_type(*find_target(options, declared))
     may_be_none = info.null
-    extra = dict(declared.constraints)
-    told = {name: extra.pop(name) for name in _DESCRIPTIVE if name in extra}
+    extra: dict[str, Any] = dict(declared.constraints)
+    told: dict[str, Any] = {name: extra.pop(name) for name in _DESCRIPTIVE if name in extra}
     if extra:
         annotation = Annotated[annotation, Field(**extra)]
     checked: Any = Annotated[annotation, AfterValidator(build_check(options, declared.key))]
     if may_be_none:
         checked = Optional[checked]  # noqa: UP045 - made at run time
-    described = {**describe_field(info), **told}
+    described: dict[str, Any] = {**describe_field(info), **told}
     if is_partial or not is_required(options, declared):
         described.update(build_default(info, shows_default=shows_default))
     return checked, Field(**described)

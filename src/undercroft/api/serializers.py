@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, create_model
+
+# Pydantic gives its metaclass no public name; there is no other way to make fields before it looks.
 from pydantic._internal._model_construction import ModelMetaclass
 
 from undercroft.api.declarations import Declaration, DeclaredField, read_declaration

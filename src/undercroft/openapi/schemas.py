@@ -84,14 +84,14 @@ def choose_names(components: dict[str, Schema]) -> dict[str, str]:
 def rename_references(value: Any, names: dict[str, str]) -> Any:
     """Copy a schema with its references renamed."""
     if isinstance(value, dict):
-        copied: Schema = {key: rename_references(item, names) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        copied: Schema = {key: rename_references(item, names) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType] - JSON
         target = copied.get("$ref")
         if isinstance(target, str) and target.startswith(_REFERENCE):
             name = target.removeprefix(_REFERENCE)
             copied["$ref"] = _REFERENCE + names.get(name, name)
         return copied
     if isinstance(value, list):
-        return [rename_references(item, names) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        return [rename_references(item, names) for item in value]  # pyright: ignore[reportUnknownVariableType] - JSON
     return value
 
 
