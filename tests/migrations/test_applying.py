@@ -136,6 +136,46 @@ def test_a_table_made_anew_keeps_the_rows_that_refer_to_it(project: Project) -> 
     assert project.query("SELECT count(*) FROM blog_post") == [(0,)]
 
 
+def test_what_is_attached_to_a_table_made_anew_stays(project: Project) -> None:
+    """Checks, expression indexes and triggers survive; what is dropped on purpose does not."""
+
+    def shop(metadata: sa.MetaData, length: int, *, is_indexed: bool = True) -> None:
+        table = sa.Table(
+            "shop_item",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("name", sa.String(length)),
+            sa.Column("price", sa.Integer),
+            sa.CheckConstraint("price >= 0", name="ck_price"),
+        )
+        if is_indexed:
+            sa.Index("ix_lower_name", sa.func.lower(table.c.name))
+        sa.Index("ix_some", table.c.name, sqlite_where=table.c.price > 3)
+
+    def list_attached() -> set[str]:
+        if project.inspect().engine.dialect.name == "sqlite":
+            rows = project.query(
+                "SELECT name FROM sqlite_master WHERE type <> 'table' AND sql > ''"
+            )
+            return {row[0] for row in rows}
+        return {str(index["name"]) for index in project.inspect().get_indexes("shop_item")}
+
+    project.make(shop=lambda metadata: shop(metadata, 10))
+    project.migrate()
+    is_sqlite = project.inspect().engine.dialect.name == "sqlite"
+    if is_sqlite:
+        project.query("CREATE TRIGGER watch AFTER INSERT ON shop_item BEGIN SELECT 1; END")
+    project.make(shop=lambda metadata: shop(metadata, 20))
+    project.migrate()
+    expected = {"ix_lower_name", "ix_some"} | ({"watch"} if is_sqlite else set())
+    assert list_attached() == expected
+    (check,) = project.inspect().get_check_constraints("shop_item")
+    assert check["name"] == "ck_price"
+    project.make(shop=lambda metadata: shop(metadata, 30, is_indexed=False))
+    project.migrate()
+    assert list_attached() == expected - {"ix_lower_name"}
+
+
 def test_rows_that_would_refer_to_nothing_are_refused(project: Project) -> None:
     """Foreign keys hold at the end of each migration, also where they rest during it."""
     project.make(blog=author_and_post)

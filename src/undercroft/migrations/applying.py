@@ -17,7 +17,7 @@ from undercroft.migrations.apps import MigratedApp, choose_apps
 from undercroft.migrations.graph import Graph, Migration
 from undercroft.migrations.internals import BASE, HEADS, fake, plan_downgrade, plan_upgrade
 from undercroft.migrations.locks import hold_lock
-from undercroft.migrations.sqlite import ForeignKeys
+from undercroft.migrations.sqlite import Surroundings
 
 #: Alembic's own name, so that its tools understand the database too.
 VERSION_TABLE = "alembic_version"
@@ -216,6 +216,7 @@ class _Run:
         self._options = options
         self._report = report
         self._current: AppliedStep | None = None
+        self._surroundings: Surroundings | None = None
         self.steps: list[AppliedStep] = []
 
     def on(self, connection: sa.Connection) -> None:
@@ -223,17 +224,17 @@ class _Run:
         if self._options.plan_only:
             self.steps = [self._describe(step) for step in self._goal.plan(read_heads(connection))]
             return
-        foreign_keys = ForeignKeys(connection)
+        surroundings = self._surroundings = Surroundings(connection)
         try:
-            with hold_lock(connection), foreign_keys.set_aside():
+            with hold_lock(connection), surroundings.set_aside():
                 make_version_table(connection)
-                self._run(connection, foreign_keys)
+                self._run(connection, surroundings)
         except (MigrationError, DatabaseUnavailable):
             raise
         except Exception as error:
             raise self._build_failure(connection, error) from error
 
-    def _run(self, connection: sa.Connection, foreign_keys: ForeignKeys) -> None:
+    def _run(self, connection: sa.Connection, surroundings: Surroundings) -> None:
         context = MigrationContext.configure(
             connection,
             opts={
@@ -243,7 +244,7 @@ class _Run:
                 # SQLite can as well: its driver begins no transaction behind our back.
                 "transactional_ddl": connection.dialect.name in ("sqlite", "postgresql"),
                 "version_table": VERSION_TABLE,
-                "on_version_apply": [foreign_keys.check],
+                "on_version_apply": [surroundings.settle],
             },
         )
         with Operations.context(context):
@@ -255,6 +256,8 @@ class _Run:
         for step in self._goal.plan(heads):
             self._current = self._describe(step)
             self._report(self._current, False)
+            if self._surroundings is not None:
+                self._surroundings.remember()
             yield fake(step) if self._options.fake else step
             self.steps.append(self._current)
             self._report(self._current, True)

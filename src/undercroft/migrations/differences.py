@@ -92,33 +92,42 @@ def create_table(
 def alter_table(old: TableState, new: TableState) -> list[ops.MigrateOperation]:
     """Build the operations that change one table: first what stands on columns, then columns."""
     before, after = build_table(old), build_table(new)
-    released: list[ops.MigrateOperation] = [
+    # Indexes stay outside of the groups: no database makes a table anew for one.
+    indexes_dropped = [
         ops.DropIndexOp.from_index(build_index(before, each))
         for name, each in old.indexes.items()
         if new.indexes.get(name) != each
     ]
-    for name, constraint in old.constraints.items():
-        if new.constraints.get(name) != constraint:
-            check_changeable(old, constraint)
-            released.append(ops.DropConstraintOp.from_constraint(build_constraint(old, constraint)))
-    columns, unfilled = change_columns(old, new)
-    added: list[ops.MigrateOperation] = []
-    for name, constraint in new.constraints.items():
-        if old.constraints.get(name) != constraint:
-            check_changeable(new, constraint)
-            added.append(ops.AddConstraintOp.from_constraint(build_constraint(new, constraint)))
-    added += [
+    indexes_created = [
         ops.CreateIndexOp.from_index(build_index(after, each))
         for name, each in new.indexes.items()
         if old.indexes.get(name) != each
     ]
-    # SQLite makes the table anew in each of these, so they are as few as can be.
-    groups = (
-        [[*released, *columns], [*unfilled, *added]]
-        if unfilled
-        else [[*released, *columns, *added]]
-    )
-    return [ops.ModifyTableOps(new.name, group) for group in groups if group]
+    released = [
+        ops.DropConstraintOp.from_constraint(build_constraint(old, each))
+        for each in find_other_constraints(old, new)
+    ]
+    added = [
+        ops.AddConstraintOp.from_constraint(build_constraint(new, each))
+        for each in find_other_constraints(new, old)
+    ]
+    columns, unfilled = change_columns(old, new)
+    # SQLite makes the table anew in each group, so they are as few as can be.
+    groups: list[list[ops.MigrateOperation]] = [[*released, *columns], [*unfilled, *added]]
+    if not unfilled:
+        groups = [[*released, *columns, *added]]
+    changed = [ops.ModifyTableOps(new.name, group) for group in groups if group]
+    return [*indexes_dropped, *changed, *indexes_created]
+
+
+def find_other_constraints(table: TableState, other: TableState) -> list[ConstraintState]:
+    """Find the constraints of one version of a table that the other has not, or not so."""
+    found = [
+        each for name, each in table.constraints.items() if other.constraints.get(name) != each
+    ]
+    for constraint in found:
+        check_changeable(table, constraint)
+    return found
 
 
 def check_changeable(table: TableState, constraint: ConstraintState) -> None:

@@ -1,19 +1,27 @@
-"""SQLite alters most things by making a table anew, which foreign keys must not notice."""
+"""SQLite alters most things by making a table anew, which nothing around the table must notice."""
 
+import re
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError, SAWarning
 
 from undercroft.errors import MigrationError
 
+_DROP = re.compile(r'\s*DROP\s+(?:INDEX|TRIGGER)\s+(?:IF\s+EXISTS\s+)?["`\[]?(\w+)', re.IGNORECASE)
+_ATTACHED = "SELECT name, tbl_name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')"
 
-class ForeignKeys:
-    """The enforcement of foreign keys while tables are made anew (sqlite.org/lang_altertable).
+
+class Surroundings:
+    """What surrounds a table and would suffer when it is made anew (sqlite.org/lang_altertable).
 
     Dropping the old table would delete the rows that refer to it, by ON DELETE CASCADE. So
-    enforcement rests, and before each commit everything is checked at once instead.
+    foreign keys rest, and before each commit everything is checked at once instead. Triggers,
+    and indexes over expressions, go with the old table and are not copied; they are put back.
 
     Args:
         connection: To any database; on others than SQLite nothing is done.
@@ -22,34 +30,49 @@ class ForeignKeys:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._is_needed = connection.dialect.name == "sqlite"
-        self._known: set[tuple[Any, ...]] = set()
+        self._violations: set[tuple[Any, ...]] = set()
+        self._attached: list[tuple[str, str, str]] = []
+        self._dropped: set[str] = set()
 
     @contextmanager
     def set_aside(self) -> Generator[None]:
-        """Let enforcement rest; inside a transaction the switch would have no effect."""
+        """Let foreign keys rest; inside a transaction the switch would have no effect."""
         if not self._is_needed:
             yield
             return
-        driver: Any = self._connection.connection.driver_connection
+        driver = self._get_driver()
         was_on = driver.execute("PRAGMA foreign_keys").fetchone()[0]
         driver.execute("PRAGMA foreign_keys = OFF")
-        self._known = {tuple(row) for row in driver.execute("PRAGMA foreign_key_check")}
+        self._violations = {tuple(row) for row in driver.execute("PRAGMA foreign_key_check")}
+        event.listen(self._connection, "before_cursor_execute", self._note)
         try:
-            yield
+            with warnings.catch_warnings():
+                # What SQLAlchemy cannot read of a table, we put back ourselves.
+                warnings.filterwarnings("ignore", "Skipped unsupported reflection", SAWarning)
+                yield
         finally:
+            event.remove(self._connection, "before_cursor_execute", self._note)
             self._connection.rollback()
             driver.execute(f"PRAGMA foreign_keys = {int(was_on)}")
 
-    def check(self, **_details: object) -> None:
-        """Refuse a migration after which rows refer to rows that are not there.
+    def remember(self) -> None:
+        """Remember, before a migration, what is attached to tables."""
+        if self._is_needed:
+            rows = self._get_driver().execute(_ATTACHED)
+            self._attached = [(name, table, sql) for name, table, sql in rows if sql]
+            self._dropped.clear()
+
+    def settle(self, **_details: object) -> None:
+        """Put back what a migration lost without meaning to, and check foreign keys.
 
         Raises:
-            MigrationError: There are such rows, and there were not before.
+            MigrationError: Rows refer to rows that are not there, and did not before.
         """
         if not self._is_needed:
             return
+        self._put_back()
         rows = self._connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-        broken = sorted({str(row[0]) for row in rows if tuple(row) not in self._known})
+        broken = sorted({str(row[0]) for row in rows if tuple(row) not in self._violations})
         if broken:
             raise MigrationError(
                 f"After this migration, rows of {', '.join(broken)} would refer to rows that are "
@@ -57,3 +80,31 @@ class ForeignKeys:
                 hint="Let the migration change or delete them first.",
                 code="migrations.foreign-keys",
             )
+
+    def _put_back(self) -> None:
+        names = self._connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars()
+        present = set(names)
+        for name, table, sql in self._attached:
+            if name in present or name in self._dropped or table not in present:
+                continue
+            try:
+                self._connection.exec_driver_sql(sql)
+            except OperationalError as error:
+                # An index goes with its column, as on other databases.
+                if "no such column" not in str(error.orig):
+                    raise
+
+    def _note(
+        self,
+        _connection: object,
+        _cursor: object,
+        statement: str,
+        *_others: object,
+    ) -> None:
+        """Note what a migration drops on purpose."""
+        found = _DROP.match(statement)
+        if found:
+            self._dropped.add(found.group(1))
+
+    def _get_driver(self) -> Any:
+        return self._connection.connection.driver_connection
