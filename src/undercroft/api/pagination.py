@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import Parameter
 from typing import Annotated, Any, ClassVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from undercroft.api.loading import LoadPlan
 from undercroft.api.twins import run_twin
@@ -13,6 +13,7 @@ from undercroft.db.queryset import QuerySet
 from undercroft.errors import NotFound
 from undercroft.http.query import parse_pairs
 from undercroft.http.request import Request
+from undercroft.http.url import SAFE_IN_PATH
 
 #: No page is further away: its offset fits every database.
 LAST_PAGE = 2**31 - 1
@@ -23,19 +24,19 @@ class Page:
     """One page of a list.
 
     Attributes:
-        request: What asked for it.
         number: From one.
         size: Rows on a full page.
         count: Rows on all pages.
         results: The page's rows, ready for JSON.
+        address: Of the list, with the rest of the query.
         parameter: The name of the page number in the query string.
     """
 
-    request: Request
     number: int
     size: int
     count: int
     results: list[Any]
+    address: str
     parameter: str
 
     @property
@@ -51,13 +52,22 @@ class Page:
         return self.build_link(self.number - 1) if self.number > 1 else None
 
     def build_link(self, number: int) -> str:
-        """Build the address of another page, keeping the rest of the query."""
-        request = self.request
-        base = f"{request.scheme}://{request.host}{request.url.path}"
-        pairs = [pair for pair in parse_pairs(request.raw_query) if pair[0] != self.parameter]
-        if number > 1:
-            pairs.append((self.parameter, str(number)))
-        return f"{base}?{urlencode(pairs)}" if pairs else base
+        """Build the address of another page."""
+        if number == 1:
+            return self.address
+        separator = "&" if "?" in self.address else "?"
+        return f"{self.address}{separator}{self.parameter}={number}"
+
+
+def build_address(request: Request, parameter: str) -> str:
+    """Build the address a request asked for, without one parameter of its query."""
+    path = quote(request.root_path + request.path, safe=SAFE_IN_PATH)
+    address = f"{request.scheme}://{request.host}{path}"
+    raw = request.raw_query
+    if not raw or (b"&" not in raw and raw.startswith(f"{parameter}=".encode())):
+        return address
+    pairs = [pair for pair in parse_pairs(raw) if pair[0] != parameter]
+    return f"{address}?{urlencode(pairs)}" if pairs else address
 
 
 class PageNumberPagination:
@@ -134,7 +144,8 @@ class PageNumberPagination:
                 f"There is no page {number}: the last is {max(1, -(-count // size))}.",
                 code="api.no-page",
             )
-        page = Page(request, number, size, count, rows, self.page_query_param)
+        parameter = self.page_query_param
+        page = Page(number, size, count, rows, build_address(request, parameter), parameter)
         return self.get_paginated_response(page)
 
     async def _count(

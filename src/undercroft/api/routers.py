@@ -10,6 +10,7 @@ framework addresses end in a slash unless the router is made with `trailing_slas
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
 from undercroft.api.fields import find_type
@@ -17,6 +18,7 @@ from undercroft.api.handlers import ExtraAction
 from undercroft.api.viewsets import GenericViewSet
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
+from undercroft.http.url import SAFE_IN_PATH
 from undercroft.routing.route import Route, build_route
 
 _LIST: Final = {"get": "list", "post": "create"}
@@ -136,7 +138,8 @@ class DefaultRouter(SimpleRouter):
 
     def show_root(self, request: Request) -> dict[str, str]:
         """List the addresses of the registered viewsets."""
-        start = f"{request.scheme}://{request.host}{request.url.path.rstrip('/')}"
+        path = quote(request.root_path + request.path.rstrip("/"), safe=SAFE_IN_PATH)
+        start = f"{request.scheme}://{request.host}{path}"
         return {
             each.prefix: f"{start}/{each.prefix}{self.slash}"
             for each in self.registry
