@@ -1,30 +1,33 @@
 """undercroft on the eight workloads, as its documentation would write them."""
+
 PEERS = {
     "undercroft": "{bin}/undercroft serve undercroft_app:app --bind 127.0.0.1:{port} --workers 1 --no-access-log --log-level warning",
 }
 WORKLOADS = "1-8"
 
 import os
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Annotated
 
+import _pyd
+from _pyd import Order, OrderOut, order_out
 from markupsafe import Markup
-from pydantic import BaseModel, Field
 
 from undercroft import (
     App,
     Query,
     Request,
     Settings,
+    aget_object_or_404,
+    include,
     models,
     pagination,
+    path,
     render,
     routers,
     serializers,
     viewsets,
 )
-
-EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 
 
 class Author(models.Model):
@@ -51,26 +54,6 @@ class Fortune(models.Model):
         db_table = "fortunes"
 
 
-class Customer(BaseModel):
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    email: Annotated[str, Field(pattern=EMAIL)]
-
-
-class Line(BaseModel):
-    sku: Annotated[str, Field(min_length=1, max_length=40)]
-    qty: Annotated[int, Field(gt=0)]
-    price: Annotated[float, Field(ge=0)]
-
-
-class Order(BaseModel):
-    customer: Customer
-    lines: list[Line]
-
-
-class OrderOut(Order):
-    total: float
-
-
 class AuthorSerializer(serializers.ModelSerializer):
     class Meta:
         model = Author
@@ -92,21 +75,32 @@ class PostCreatedSerializer(serializers.ModelSerializer):
 
 
 class PostPagination(pagination.PageNumberPagination):
+    """The envelope every peer answers with."""
+
     page_size = 50
-    # The peers answer count, page and results; links are not asked for.
+
+    def get_envelope_fields(self, item):
+        return {"count": int, "page": int, "results": list[item]}
+
+    def get_paginated_response(self, page):
+        return {"count": page.count, "page": page.number, "results": page.results}
 
 
-class PostViewSet(viewsets.ModelViewSet):
-    queryset = Post.objects.select_related("author").order_by("id")
+class PostViewSet(viewsets.ListModelMixin):
+    queryset = Post.objects.order_by("id")
     serializer_class = PostSerializer
     pagination_class = PostPagination
 
 
+router = routers.SimpleRouter(trailing_slash=False)
+router.register("posts", PostViewSet)
+
 app = App(
     Settings(
         database_url=os.environ.get("BENCH_DSN"),
-        templates=[FilePath(os.environ.get("BENCH_TEMPLATES", "templates"))],
-    )
+        templates=[Path(_pyd.__file__).parent / "templates"],
+    ),
+    routes=[path("", include(router.urls))],
 )
 
 
@@ -131,8 +125,17 @@ async def item(
 
 @app.post("/orders")
 async def order(body: Order) -> OrderOut:
-    total = sum(line.qty * line.price for line in body.lines)
-    return OrderOut(customer=body.customer, lines=body.lines, total=total)
+    return order_out(body)
+
+
+@app.get("/posts/{post_id}")
+async def post(post_id: int) -> PostSerializer:
+    return await aget_object_or_404(Post.objects.select_related("author"), id=post_id)
+
+
+@app.post("/posts", status_code=201)
+async def create_post(body: PostCreatedSerializer.Create) -> PostCreatedSerializer:
+    return await Post.objects.acreate(**body.model_dump())
 
 
 @app.get("/fortunes")
