@@ -133,7 +133,7 @@ class App(RouteDecorators):
         with self._lock:
             if self._endpoint is None:
                 routes = [*self.router.routes, *self._build_own_routes()]
-                self.operations = compile_routes(routes, Providers(self).find)
+                self.operations = compile_routes(routes, Providers(self, self.settings).find)
                 self._reverser = Reverser(routes)
                 self._endpoint = compose(self._order_middleware(), build_dispatch(routes))
             return self._endpoint

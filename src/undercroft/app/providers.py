@@ -2,20 +2,23 @@
 
 import inspect
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from undercroft.binding.parameters import Provider
 from undercroft.settings import Settings
 
-if TYPE_CHECKING:
-    from undercroft.app.application import App
-
 
 class Providers:
-    """Knows the types that are injected by their name alone."""
+    """Knows the types that are injected by their name alone.
 
-    def __init__(self, app: "App") -> None:
+    Args:
+        app: Given to whoever names its class.
+        settings: Given to whoever names their class.
+    """
+
+    def __init__(self, app: object, settings: Settings) -> None:
         self._app = app
+        self._settings = settings
 
     def find(self, annotation: Any) -> Provider | None:
         """Find how a type is injected, or None where it is read from the request."""
@@ -27,11 +30,11 @@ class Providers:
             return Provider(self._get_settings)
         return find_session_provider(annotation)
 
-    def _get_app(self) -> Any:
+    def _get_app(self) -> object:
         return self._app
 
-    def _get_settings(self) -> Any:
-        return self._app.settings
+    def _get_settings(self) -> Settings:
+        return self._settings
 
 
 def find_session_provider(annotation: type) -> Provider | None:
