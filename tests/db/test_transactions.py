@@ -12,8 +12,12 @@ from undercroft.concurrency import run_in_thread
 from undercroft.db.databases import databases
 from undercroft.db.sessions import async_session, session
 from undercroft.db.transactions import RequestTransaction, atomic, current, on_commit
-from undercroft.errors import DatabaseError, ImproperlyConfigured, IntegrityError
-from undercroft.errors import SynchronousOnlyOperation
+from undercroft.errors import (
+    DatabaseError,
+    ImproperlyConfigured,
+    IntegrityError,
+    SynchronousOnlyOperation,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -328,10 +332,9 @@ def test_twenty_threads_write_without_a_lock_error() -> None:
     def increment() -> None:
         try:
             for _ in range(10):
-                with atomic():
-                    with session() as shared:
-                        row: Any = shared.get(Counter, counter.id, with_for_update=True)
-                        row.value += 1
+                with atomic(), session() as shared:
+                    row: Any = shared.get(Counter, counter.id, with_for_update=True)
+                    row.value += 1
         except BaseException as error:  # noqa: BLE001 - reported below
             failures.append(error)
 

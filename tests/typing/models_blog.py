@@ -80,7 +80,7 @@ def check_querysets() -> None:
     assert_type(found.get_or_create(title="x"), tuple[BlogPost, bool])
     assert_type(found.update(title="x"), int)
     assert_type(found.fetch_dicts(models.Selection(("id",))), list[dict[str, Any]])
-    assert_type([post for post in found], list[BlogPost])
+    assert_type(list(found), list[BlogPost])
 
 
 async def check_twins(post: BlogPost) -> None:

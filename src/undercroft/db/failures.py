@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from undercroft.errors import (
     DatabaseError,
@@ -49,7 +49,9 @@ def translate(error: BaseException, sql: str = "") -> BaseException:
     if isinstance(error, UndercroftError) or not isinstance(error, Exception):
         return error
     names = {kind.__name__ for kind in type(error).__mro__}
-    original = error.orig if isinstance(error, sa.exc.DBAPIError) else error.__cause__
+    original: BaseException | None = error.__cause__
+    if isinstance(error, DBAPIError):
+        original = error.orig
     if original is not None:
         names |= {kind.__name__ for kind in type(original).__mro__}
     text = str(error).strip() or type(error).__name__

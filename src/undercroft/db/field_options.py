@@ -128,7 +128,13 @@ def check_options(name: str, options: FieldOptions[Any]) -> None:
 
 
 def _build_insert_default(default: Any) -> Any:
-    return (lambda _context: default()) if callable(default) else default
+    if not callable(default):
+        return default
+
+    def make(_context: object) -> Any:
+        return default()
+
+    return make
 
 
 def _build_server_default(value: Any) -> Any:

@@ -62,7 +62,7 @@ class Field(Generic[T]):
         return build_column(kind, _take_options(options), **self.details)
 
 
-class SizedField(Field[str]):
+class SizedField:
     """A text field with a length, `max_length`, that has a default.
 
     Args:
@@ -70,8 +70,8 @@ class SizedField(Field[str]):
         max_length: The length when none is given.
     """
 
-    def __init__(self, name: str, max_length: int, **details: Any) -> None:
-        super().__init__(name, sa.Text, **details)
+    def __init__(self, name: str, max_length: int) -> None:
+        self.name = name
         self.max_length = max_length
 
     @overload
@@ -105,11 +105,10 @@ class SizedField(Field[str]):
         """Declare a column of text of at most `max_length` characters."""
         length = _check_length(self.name, self.max_length if max_length is None else max_length)
         kind = FieldKind(self.name, sa.String(length), verbose_name, null)
-        details = {**self.details, "max_length": length}
-        return build_column(kind, _take_options(options), **details)
+        return build_column(kind, _take_options(options), max_length=length)
 
 
-class MomentField(Field[T]):
+class MomentField(Generic[T]):
     """A field of time that can fill itself in: `auto_now_add` once, `auto_now` at every save.
 
     Args:
@@ -121,7 +120,8 @@ class MomentField(Field[T]):
     def __init__(
         self, name: str, column_type: Callable[[], TypeEngine[Any]], now: Callable[[], T]
     ) -> None:
-        super().__init__(name, column_type)
+        self.name = name
+        self.column_type = column_type
         self.now = now
 
     @overload

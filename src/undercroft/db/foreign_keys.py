@@ -93,7 +93,8 @@ class ForeignKeyDeclaration:
 
         def get_remote_side() -> Any:
             # Says which end is "one", which a key to one's own table leaves open.
-            return sa.inspect(get_target()).primary_key
+            mapper = registry.find_mapper(get_target())
+            return mapper.primary_key
 
         setattr(
             model,
@@ -119,7 +120,8 @@ class ForeignKeyDeclaration:
         reference = f"{app_label}.{model.__name__}".lstrip(".") if self.to == "self" else self.to
 
         def add_constraint(target: type[Any]) -> None:
-            column: sa.Column[Any] = sa.inspect(model).columns[f"{name}_id"]
+            mapper = registry.find_mapper(model)
+            column: Any = mapper.columns[f"{name}_id"]
             key = get_single_key(target)
             column.type = key.type
             column.append_foreign_key(sa.ForeignKey(key, ondelete=self.on_delete.value))
@@ -137,7 +139,7 @@ def get_single_key(model: type[Any]) -> "sa.Column[Any]":
     Raises:
         ImproperlyConfigured: It is not mapped, or its key has several columns.
     """
-    mapper = sa.inspect(model, raiseerr=False)
+    mapper = registry.find_mapper(model)
     if mapper is None or len(mapper.primary_key) != 1:
         raise ImproperlyConfigured(
             f"{model!r} cannot be the target of a ForeignKey: expected a model whose primary key "

@@ -3,16 +3,19 @@
 Tried with SQLAlchemy 2.1. Public names are imported where they are used.
 """
 
+# Private names are what this file is for.
+# pyright: reportPrivateUsage=false
+
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import LoaderCallableStatus, PassiveFlag, attributes
 from sqlalchemy.pool import Pool, PoolProxiedConnection
-from sqlalchemy.pool.base import _ConnectionFairy  # pyright: ignore[reportPrivateUsage]
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.pool.base import _ConnectionFairy
 from sqlalchemy.util import await_only as wait_in_greenlet
 from sqlalchemy.util import greenlet_spawn as run_in_greenlet
 
@@ -192,21 +195,17 @@ def _list_slots(
 def _list_results(compiled: Any, dialect: Dialect) -> list[Processor | None]:
     found: list[Processor | None] = []
     for entry in compiled._result_columns or ():
+        column_type: Any = entry.type
         try:
-            found.append(entry.type._cached_result_processor(dialect, None))
-        except (sa.exc.InvalidRequestError, TypeError):
+            found.append(column_type._cached_result_processor(dialect, None))
+        except (InvalidRequestError, TypeError):
             # PostgreSQL's number types want to know what the driver sends.
             code = _FLOAT_CODE if isinstance(entry.type, sa.Float) else _NUMERIC_CODE
-            found.append(entry.type._cached_result_processor(dialect, code))
+            found.append(column_type._cached_result_processor(dialect, code))
     return found
 
 
-def list_ancestors(bind: sa.BindParameter[Any]) -> Iterable[Any]:
+def list_ancestors(bind: Any) -> Iterable[Any]:
     """List a bound parameter and those it was copied from during compilation."""
     found: Iterable[Any] = bind._cloned_set
     return found
-
-
-def is_compiler(compiled: Any) -> bool:
-    """Tell whether an object is the compiler whose attributes are read above."""
-    return isinstance(compiled, SQLCompiler)

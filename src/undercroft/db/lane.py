@@ -96,9 +96,10 @@ class Lane:
             link: Any = links.get((self.alias, False))
             if link is None:
                 frame.check_open()
-                link = links[self.alias, False] = SyncLink(self.database.sync_engine)
-                if frame.root.closed and links.pop((self.alias, False), None) is link:
-                    link.close(broken=True)
+                opened = SyncLink(self.database.sync_engine)
+                link = links[self.alias, False] = opened
+                if frame.root.closed and links.pop((self.alias, False), None) is opened:
+                    opened.close(broken=True)
             frame.check_open()
             for inner in frame.list_missing(link):
                 link.execute(f"SAVEPOINT {inner.mark_savepoint(link)}")

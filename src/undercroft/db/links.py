@@ -111,9 +111,13 @@ class AsyncLink:
         """Tell whether the transaction has begun."""
         return self._driver is not None
 
+    def has_ended(self) -> bool:
+        """Tell whether the transaction was given up."""
+        return self._is_closed
+
     async def open(self) -> None:
         """Take a connection and begin, unless that is done."""
-        if self._driver is not None:
+        if self.is_open():
             return
         async with self._lock:
             if self.is_open():
@@ -128,7 +132,7 @@ class AsyncLink:
                 driver.terminate()
                 self._pool.give(record)
                 raise
-            if self._is_closed:
+            if self.has_ended():
                 # The transaction was given up while this task was still opening it.
                 driver.terminate()
                 self._pool.give(record)

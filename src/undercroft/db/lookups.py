@@ -118,10 +118,10 @@ def check_expression(element: Any) -> Any:
     Raises:
         FieldError: It is something else.
     """
-    if hasattr(element, "__clause_element__"):
-        element = element.__clause_element__()
-    if isinstance(element, (sa.ColumnElement, sa.Exists)):
-        return element
+    convert = getattr(element, "__clause_element__", None)
+    found: Any = element if convert is None else convert()
+    if issubclass(type(found), (sa.ColumnElement, sa.Exists)):
+        return found
     raise FieldError(
         f"{element!r} is no condition.",
         hint="Write a keyword such as title='x', or an expression such as BlogPost.title == 'x'.",
@@ -159,9 +159,14 @@ def _build_in(lookup: Lookup, value: Any) -> tuple[Operation, Parameters]:
 
 
 def _list_values(lookup: Lookup, value: Any) -> list[Any]:
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+    try:
+        values: list[Any] = list(value)
+    except TypeError:
+        values = []
+        value = repr(value)
+    if isinstance(value, (str, bytes)):
         raise build_error(lookup.owner, lookup.column, value, "several values")
-    return list(value)
+    return values
 
 
 def resolve_lookup(options: ModelOptions, keyword: str) -> Lookup:
@@ -279,7 +284,7 @@ def _accept_instances(convert: Convert) -> Convert:
     """Accept a model instance where its key is expected, as in `filter(author=author)`."""
 
     def convert_key(value: Any) -> Any:
-        options = getattr(type(value), "__options__", None)
+        options: ModelOptions | None = getattr(value, "__options__", None)
         if options is None or isinstance(value, enum.Enum):
             return convert(value)
         key = getattr(value, options.primary_key)

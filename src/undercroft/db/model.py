@@ -252,7 +252,8 @@ def _has_primary_key(model: type[Any]) -> bool:
     """Tell whether a field of a class about to be mapped is a primary key."""
     for parent in model.__mro__:
         for value in vars(parent).values():
-            if isinstance(value, MappedColumn) and value.column.primary_key:
+            column: Any = getattr(value, "column", None)
+            if isinstance(value, MappedColumn) and column.primary_key:
                 return True
     return "__table__" in vars(model) or bool(
         getattr(model, "__mapper_args__", {}).get("primary_key")
@@ -265,9 +266,8 @@ def _list_foreign_keys(model: type[Any]) -> dict[str, ForeignKeyDeclaration]:
     for parent in reversed(model.__mro__):
         if "__mapper__" in vars(parent):
             continue
-        for name, value in vars(parent).items():
-            if isinstance(value, ForeignKeyDeclaration):
-                found[name] = value
+        declared = vars(parent).items()
+        found.update({n: one for n, one in declared if isinstance(one, ForeignKeyDeclaration)})
     return found
 
 
@@ -296,10 +296,8 @@ def _add_table_args(model: type[Any], meta: dict[str, Any]) -> None:
         added.append(sa.UniqueConstraint(*columns))
     if not added:
         return
-    present = vars(model).get("__table_args__", ())
-    if isinstance(present, dict):
-        present = (present,)
-    model.__table_args__ = (*added, *present)
+    present: Any = vars(model).get("__table_args__", ())
+    model.__table_args__ = (*added, *([present] if isinstance(present, dict) else present))
 
 
 def _keep_in_step(model: type[Any], name: str) -> None:
@@ -335,5 +333,6 @@ def _add_reverse_accessor(
             hint='Give the foreign key another related_name, or "+" for none.',
             code="db.related-name",
         )
-    key = sa.inspect(target).primary_key[0].key
+    mapper = registry.find_mapper(target)
+    key: str = mapper.get_property_by_column(mapper.primary_key[0]).key
     type.__setattr__(target, accessor, Related(model, f"{name}_id", key))

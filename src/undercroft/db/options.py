@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import configure_mappers
 from sqlalchemy.orm.interfaces import MANYTOONE
 
+from undercroft.db import registry
 from undercroft.db.field_info import MISSING, FieldInfo, find_default, find_field_info
 from undercroft.db.internals import count_listeners, get_identity_class
 from undercroft.db.values import Convert, build_converter, build_error
@@ -100,13 +101,13 @@ class ModelOptions:
     def mapper(self) -> Any:
         """SQLAlchemy's mapper, with every relation resolved."""
         configure_mappers()
-        return sa.inspect(self.model)
+        return registry.find_mapper(self.model)
 
     @cached_property
     def table(self) -> sa.Table:
         """The model's table."""
-        table: sa.Table = self.mapper.local_table
-        return table
+        mapper: Any = self.mapper
+        return mapper.local_table  # type: ignore[no-any-return]  # mapped to a table, not to a query
 
     @cached_property
     def columns(self) -> dict[str, "sa.Column[Any]"]:
@@ -292,12 +293,14 @@ def read_meta(model: type[Any]) -> dict[str, Any]:
     Raises:
         ImproperlyConfigured: It holds an option that does not exist.
     """
-    inner = vars(model).get("Meta")
+    inner: Any = vars(model).get("Meta")
     if inner is None:
         return {}
     found: dict[str, Any] = {}
-    for parent in reversed(inner.__mro__[:-1]):
-        found.update({name: value for name, value in vars(parent).items() if name[:2] != "__"})
+    parents: list[Any] = [*reversed(inner.__mro__[:-1])]
+    for parent in parents:
+        own: dict[str, Any] = dict(vars(parent))
+        found.update({name: value for name, value in own.items() if name[:2] != "__"})
     if "abstract" not in vars(inner):
         # As in Django: a `Meta` that inherits from an abstract model's is not abstract itself.
         found.pop("abstract", None)

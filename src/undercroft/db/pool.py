@@ -9,7 +9,7 @@ import time
 from collections import deque
 from typing import Any
 
-import sqlalchemy as sa
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, QueuePool
 
 from undercroft.db.internals import is_stale, run_in_greenlet, wait_in_greenlet
@@ -27,7 +27,7 @@ class ThreadPool(QueuePool):
         """
         try:
             record = self._do_get()
-        except sa.exc.TimeoutError as error:
+        except PoolTimeout as error:
             raise build_exhausted(self.size(), self.timeout()) from error
         if is_stale(self, record):
             try:
@@ -166,7 +166,7 @@ class LoopPool(Pool):
             found: ConnectionPoolEntry = self._idle.pop()
             return found
         if self._open >= self._size:
-            return wait_in_greenlet(self._wait())
+            return wait_in_greenlet(self._wait())  # type: ignore[no-any-return]  # a record
         self._open += 1
         try:
             return self._create_connection()

@@ -1,6 +1,6 @@
 """The queryset: an immutable list of operations with their values, run when rows are needed."""
 
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
 from undercroft.concurrency import check_not_on_loop, is_on_loop
@@ -152,7 +152,7 @@ class QuerySet(Generic[M]):
             )
 
     def _extend(self, operations: Operations, parameters: Parameters) -> "QuerySet[M]":
-        copy: QuerySet[M] = QuerySet.__new__(QuerySet)
+        copy: QuerySet[M] = object.__new__(_plain)
         copy.model = self.model
         copy._options = self._options
         copy._alias = self._alias
@@ -365,9 +365,13 @@ class QuerySet(Generic[M]):
         Raises:
             IntegrityError: A constraint of the database forbids it.
         """
-        instance = self.model(**values)
+        instance = self.model(**self._complete(values))
         yield from insert_steps(instance, self._alias)
         return instance
+
+    def _complete(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Add what every new row of this queryset has."""
+        return values
 
     @twins
     def get_or_create(
@@ -376,10 +380,11 @@ class QuerySet(Generic[M]):
         """Get the row, or insert one from the look-ups and defaults; tell whether it is new."""
         model = self._options.model
         try:
-            return (yield from QuerySet.get.steps(self, **lookups)), False
+            found = yield from QuerySet[M].get.steps(self, **lookups)
+            return found, False
         except model.DoesNotExist:
             values = {key: value for key, value in lookups.items() if "__" not in key}
-            created = yield from QuerySet.create.steps(self, **{**values, **(defaults or {})})
+            created = yield from QuerySet[M].create.steps(self, **{**values, **(defaults or {})})
             return created, True
 
     @twins
@@ -434,6 +439,9 @@ class QuerySet(Generic[M]):
     adelete = async_twin(delete)
 
 
+#: What every derived queryset is; a manager's are no managers.
+_plain: type[QuerySet[Any]] = QuerySet
+
 #: One row needs no order.
 _ONE: Operations = (("order", ()), ("limit",))
 
@@ -476,11 +484,5 @@ class RelatedManager(Manager[M]):
         operations, parameters = self._build_conditions((), {column: key})
         self._operations, self._parameters = operations, parameters
 
-    @twins
-    def create(self, /, **values: Any) -> Steps[M]:
-        """Make an instance that refers to the owner, and insert it."""
-        instance = self.model(**{self._column: self._key, **values})
-        yield from insert_steps(instance, self._alias)
-        return instance
-
-    acreate = async_twin(create)
+    def _complete(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {self._column: self._key, **values}

@@ -1,9 +1,15 @@
 """Every model by name, so that a foreign key may name a model that is not defined yet."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import sqlalchemy as sa
+
 from undercroft.errors import ImproperlyConfigured
+
+#: Gives the mapper of a model; typed loosely, since models are known here as classes only.
+find_mapper: Callable[..., Any] = partial(sa.inspect, raiseerr=False)
 
 #: Models by `app.Name`, and by `Name` where no app is given.
 _models: dict[tuple[str, str], type[Any]] = {}

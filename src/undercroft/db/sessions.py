@@ -1,6 +1,6 @@
 """SQLAlchemy sessions that share the open transaction, or stand alone when none is open."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -37,7 +37,7 @@ class SharedSession(Session):
 
 
 @contextmanager
-def session(alias: str = "default") -> Iterator[Session]:
+def session(alias: str = "default") -> Generator[Session, None, None]:
     """Open a SQLAlchemy session for sync code.
 
     Within `atomic()` or a request's transaction it works on that connection, and what it still
@@ -59,7 +59,7 @@ def session(alias: str = "default") -> Iterator[Session]:
 
 
 @asynccontextmanager
-async def async_session(alias: str = "default") -> AsyncIterator[AsyncSession]:
+async def async_session(alias: str = "default") -> AsyncGenerator[AsyncSession, None]:
     """Open a SQLAlchemy session for async code; as `session`, on the event loop.
 
     Raises:

@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+from sqlalchemy.sql import operators
 
 from undercroft.db.instances import Layout, build_hydrator
 from undercroft.db.lookups import Lookup, resolve_order
@@ -280,7 +281,8 @@ class Builder:
         if self._window:
             # MariaDB and MySQL refuse LIMIT in a subquery of IN unless it is nested once more.
             inner = sa.select(inner.subquery().c[0])
-        return [self.options.table.c[key.key].in_(inner)]
+        found: Any = self.options.table.c[key.key]
+        return [found.in_(inner)]
 
 
 def build_statement(call: Call, dialect: Dialect, run: Run) -> tuple[Any, dict[Any, int], Finish]:
@@ -301,7 +303,6 @@ def _pass(rows: Any) -> Any:
 
 def _turn(term: Any) -> Any:
     """Turn an ordering around."""
-    operators = sa.sql.operators
     modifier = getattr(term, "modifier", None)
     if modifier is operators.desc_op:
         return term.element.asc()
@@ -317,10 +318,17 @@ def _build_tree(paths: Iterable[tuple[str, ...]]) -> dict[str, Any]:
     return tree
 
 
-def _compare(builder: Builder, lookup: Lookup) -> Any:
+def _find_compared(builder: Builder, lookup: Lookup) -> Any:
+    """Find what is compared: the column, or the part of its date or time."""
     column: Any = builder.find_column(lookup.path, lookup.column)
-    if lookup.part is not None:
-        column = sa.cast(sa.extract(lookup.part, column), sa.Integer)
+    if lookup.part is None:
+        return column
+    part: Any = sa.cast(sa.extract(lookup.part, column), sa.Integer)
+    return part
+
+
+def _compare(builder: Builder, lookup: Lookup) -> Any:
+    column = _find_compared(builder, lookup)
     comparison = _COMPARISONS.get(lookup.operator)
     if comparison is not None:
         column_type = sa.Text() if lookup.operator == "iexact" else column.type
@@ -341,16 +349,12 @@ def _match(builder: Builder, column: Any, operator: str) -> Any:
 
 
 def _is_in(builder: Builder, lookup: Lookup, _length: int) -> Any:
-    column: Any = builder.find_column(lookup.path, lookup.column)
-    if lookup.part is not None:
-        column = sa.cast(sa.extract(lookup.part, column), sa.Integer)
+    column = _find_compared(builder, lookup)
     return column.in_(builder.bind(column.type, many=True))
 
 
 def _is_between(builder: Builder, lookup: Lookup) -> Any:
-    column = builder.find_column(lookup.path, lookup.column)
-    if lookup.part is not None:
-        column = sa.cast(sa.extract(lookup.part, column), sa.Integer)
+    column = _find_compared(builder, lookup)
     return column.between(builder.bind(column.type), builder.bind(column.type))
 
 

@@ -61,7 +61,7 @@ class Frame:
         #: Of the outermost block: whether it has ended, though a thread may not know it yet.
         self.closed = False
         #: Held while threads of one transaction begin it or its savepoints.
-        self.lock = RLock() if self.root is self else self.root.lock
+        self.lock: Any = RLock() if self.root is self else self.root.lock
 
     def check_open(self) -> None:
         """Refuse a query of a thread or task that has outlived its transaction.

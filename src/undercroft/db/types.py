@@ -1,7 +1,6 @@
 """Column types: what SQLAlchemy's own types leave to each database, made the same on all."""
 
 import datetime as dt
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -41,9 +40,7 @@ class UTCDateTime(types.TypeDecorator[dt.datetime]):
         aware: dt.datetime = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value
         return aware.astimezone(dt.UTC)
 
-    def result_processor(
-        self, dialect: Dialect, coltype: object
-    ) -> Callable[[Any], dt.datetime | None] | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Skip the work where the driver already answers in UTC."""
         if dialect.driver == "asyncpg":
             return None
@@ -71,20 +68,26 @@ class ExactDecimal(types.TypeDecorator[Decimal]):
         """What values are in Python."""
         return Decimal
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+    def bind_processor(self, dialect: Dialect) -> Any:
         """Hand SQLite text, which its numeric columns turn into numbers."""
         if dialect.name == "sqlite":
-            return lambda value: None if value is None else str(value)
+            return _to_text
         return super().bind_processor(dialect)
 
-    def result_processor(
-        self, dialect: Dialect, coltype: object
-    ) -> Callable[[Any], Decimal | None] | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Read SQLite's floating-point number back as the decimal it was."""
         if dialect.name == "sqlite":
             unit = Decimal(1).scaleb(-self.decimal_places)
-            return lambda value: None if value is None else Decimal(str(value)).quantize(unit)
+
+            def read(value: Any) -> Decimal | None:
+                return None if value is None else Decimal(str(value)).quantize(unit)
+
+            return read
         return super().result_processor(dialect, coltype)
+
+
+def _to_text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 class Pattern(types.TypeDecorator[str]):

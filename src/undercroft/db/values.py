@@ -157,7 +157,7 @@ def _to_uuid(value: Any) -> Any:
 
 
 def _to_bytes(value: Any) -> Any:
-    if isinstance(value, (bytes, bytearray, memoryview)):
+    if issubclass(type(value), (bytes, bytearray, memoryview)):
         return bytes(value)
     raise TypeError("bytes")
 
