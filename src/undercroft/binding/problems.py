@@ -33,7 +33,20 @@ def describe_error(source: str, error: ErrorDetails) -> dict[str, Any]:
         "code": error["type"],
     }
     value = error["input"]
-    shown = isinstance(value, str | int | float | bool) or value is None
-    if shown and error["type"] != "missing" and len(str(value)) <= LONGEST_SHOWN:
+    if error["type"] != "missing" and is_showable(value):
         described["value"] = value
     return described
+
+
+def is_showable(value: Any) -> bool:
+    """Tell whether a value can be sent back: plain, short, and a number of 64 bits at most.
+
+    Writing out a larger number takes time that grows with the square of its digits.
+    """
+    if isinstance(value, int):
+        return value.bit_length() < 64
+    return (
+        value is None
+        or isinstance(value, float)
+        or (isinstance(value, str) and len(value) <= LONGEST_SHOWN)
+    )
