@@ -156,7 +156,7 @@ def test_all_mistakes_are_told_at_once(site: httpx.Client) -> None:
     body = build_post(site, title="x" * 201, content=7)
     answer = site.post("/api/posts/", json=body)
     assert answer.status_code == 422
-    assert {"title", "content"} <= {error["loc"][-1] for error in answer.json()["errors"]}
+    assert {"title", "content"} <= {error["location"][-1] for error in answer.json()["errors"]}
 
 
 def test_an_author_who_does_not_exist_is_refused(site: httpx.Client) -> None:

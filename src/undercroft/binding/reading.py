@@ -1,6 +1,7 @@
 """Reads all arguments of a plan from a request in one pass and validates them at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, NotRequired
@@ -112,41 +113,51 @@ class Reading:
 
 def build_validator(slots: Sequence[Slot]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Build one validator for all values: a dict in, the dict of converted values out."""
-    fields = {slot.key: optional(slot.argument) for slot in slots}
-    adapter: TypeAdapter[dict[str, Any]] = adapt(
-        build_typed_dict("Arguments", fields), slots[0].argument if slots else None
-    )
+    with explaining_types(slots):
+        arguments = {slot.key: slot.argument for slot in slots}
+        adapter = TypeAdapter[dict[str, Any]](build_typed_dict("Arguments", arguments))
     return adapter.validator.validate_python
 
 
-def build_typed_dict(name: str, fields: dict[str, Any]) -> Any:
-    """Build a TypedDict at run time, which type checkers only know written out."""
-    make: Any = TypedDict
-    return make(name, fields)
+def build_typed_dict(name: str, arguments: Mapping[str, Argument]) -> Any:
+    """Build a TypedDict of arguments; those with a default may be absent."""
+    make: Any = TypedDict  # type checkers only know one that is written out
+    return make(
+        name,
+        {
+            key: each.annotation if each.is_required else NotRequired[each.annotation]
+            for key, each in arguments.items()
+        },
+    )
 
 
-def optional(argument: Argument) -> Any:
-    """Return the annotation, marked as one that may be absent where there is a default."""
-    if argument.is_required:
-        return argument.annotation
-    return NotRequired[argument.annotation]
-
-
-def adapt(annotation: Any, argument: Argument | None) -> TypeAdapter[Any]:
-    """Make Pydantic's adapter for an annotation.
+@contextmanager
+def explaining_types(slots: Sequence[Slot]) -> Generator[None]:
+    """Say whose argument it is when Pydantic cannot validate a type.
 
     Raises:
-        ImproperlyConfigured: Pydantic cannot validate the type.
+        ImproperlyConfigured: An argument's type cannot be validated; the message names it.
     """
     try:
-        return TypeAdapter(annotation)
+        yield
     except Exception as error:
-        place = argument.place if argument else "a handler"
+        argument = find_culprit(slots)
         raise ImproperlyConfigured(
-            f"The arguments of {place} have a type that cannot be validated: {error}",
+            f"Argument {argument.name!r} of {argument.place} has a type that cannot be validated:"
+            f" {error}",
             hint="Use a type Pydantic knows, or inject the value by Depends.",
             code="binding.type",
         ) from error
+
+
+def find_culprit(slots: Sequence[Slot]) -> Argument:
+    """Find the first argument whose own type fails, once they failed together."""
+    for slot in slots:
+        try:
+            TypeAdapter(slot.argument.annotation)
+        except Exception:  # noqa: BLE001 - any failure is the one looked for
+            return slot.argument
+    return slots[0].argument
 
 
 # --------------------------------------------------------------------- one reader a source
@@ -242,13 +253,12 @@ class _BodyReading:
         self._key = slots[0].key
         self.is_whole = len(slots) == 1 and not first.embed
         self.is_required = any(slot.argument.is_required for slot in slots)
-        if self.is_whole:
-            self.annotation = first.annotation
-        else:
-            members = {slot.argument.alias: optional(slot.argument) for slot in slots}
-            self.annotation = build_typed_dict("Body", members)
         self._keys = {slot.argument.alias: slot.key for slot in slots}
-        self._validate = adapt(self.annotation, first).validator.validate_json
+        with explaining_types(slots):
+            members = {slot.argument.alias: slot.argument for slot in slots}
+            whole = self.is_whole
+            self.annotation = first.annotation if whole else build_typed_dict("Body", members)
+            self._validate = TypeAdapter[Any](self.annotation).validator.validate_json
 
     async def fetch(self, request: Request) -> bytes:
         """Fetch the body's bytes.
