@@ -1,7 +1,8 @@
 """undercroft on the eight workloads, as its documentation would write them."""
 
 PEERS = {
-    "undercroft": "{bin}/undercroft serve undercroft_app:app --bind 127.0.0.1:{port} --workers 1 --no-access-log --log-level warning",
+    "undercroft": "{bin}/undercroft serve undercroft_app:app --bind 127.0.0.1:{port}"
+    " --workers 1 --no-access-log --log-level warning",
 }
 WORKLOADS = "1-8"
 
