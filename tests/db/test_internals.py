@@ -18,7 +18,7 @@ def test_the_version_is_one_that_was_tried() -> None:
 def test_instances_are_made_tracked_and_cleaned() -> None:
     """An instance made without `__init__` tracks changes, and forgets them when told to."""
     mapper = Book.__options__.mapper
-    book: Any = internals.new_instance(mapper)
+    book: Any = internals.find_instance_maker(mapper)()
     state = internals.state_of(book)
     state.dict["title"] = "old"
     state.key = (internals.get_identity_class(mapper), (1,), None)
@@ -45,7 +45,7 @@ def test_loaders_are_called_at_the_first_access() -> None:
         state.dict["author"] = "loaded"
         return internals.LOADED
 
-    book: Any = internals.new_instance(Book.__options__.mapper)
+    book: Any = internals.find_instance_maker(Book.__options__.mapper)()
     state = internals.state_of(book)
     state.callables = internals.SharedLoaders(author=load)
     assert book.author == "loaded"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from undercroft.db.internals import new_instance, state_of
+from undercroft.db.internals import find_instance_maker, state_of
 from undercroft.db.options import ModelOptions
 from undercroft.db.relations import Run, build_loaders
 
@@ -32,7 +32,8 @@ def build_hydrator(layout: Layout, run: Run) -> Callable[[Sequence[Any]], list[A
         run: Runs the queries that load relations later.
     """
     options = layout.options
-    keys, mapper, identity = options.keys, options.mapper, options.identity_class
+    keys, identity = options.keys, options.identity_class
+    make = find_instance_maker(options.mapper)
     start, stop = layout.start, layout.start + len(options.keys)
     key_index = start + keys.index(options.primary_key)
     children = [(name, build_hydrator(child, run)) for name, child in layout.children]
@@ -49,9 +50,9 @@ def build_hydrator(layout: Layout, run: Run) -> Callable[[Sequence[Any]], list[A
                 # The other side of an outer join had no row.
                 instances.append(None)
                 continue
-            instance = new_instance(mapper)
+            instance = make()
+            instance.__dict__.update(zip(keys, row if whole else row[start:stop]))  # noqa: B905 - hot
             state = state_of(instance)
-            state.dict.update(zip(keys, row if whole else row[start:stop]))  # noqa: B905 - hot
             state.key = (identity, (primary_key,), None)
             states.append(state)
             instances.append(instance)
@@ -63,7 +64,7 @@ def build_hydrator(layout: Layout, run: Run) -> Callable[[Sequence[Any]], list[A
         for name, hydrate_child in children:
             for instance, related in zip(instances, hydrate_child(rows), strict=True):
                 if instance is not None:
-                    state_of(instance).dict[name] = related
+                    instance.__dict__[name] = related
         return instances
 
     return hydrate

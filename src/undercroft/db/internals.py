@@ -27,13 +27,13 @@ __all__ = [
     "compile_statement",
     "count_listeners",
     "describe_expression",
+    "find_instance_maker",
     "forget_identity",
     "forget_value",
     "get_identity_class",
     "is_stale",
     "mark_clean",
     "may_query",
-    "new_instance",
     "run_in_greenlet",
     "state_of",
     "wait_in_greenlet",
@@ -77,9 +77,10 @@ def may_query(passive: Any) -> bool:
     return bool(passive & PassiveFlag.SQL_OK)
 
 
-def new_instance(mapper: Any) -> Any:
-    """Make a mapped instance without calling its `__init__`."""
-    return mapper.class_manager.new_instance()
+def find_instance_maker(mapper: Any) -> Callable[[], Any]:
+    """Find what makes a mapped instance without calling its `__init__`."""
+    make: Callable[[], Any] = mapper.class_manager.new_instance
+    return make
 
 
 def get_identity_class(mapper: Any) -> type[Any]:
@@ -95,7 +96,8 @@ def count_listeners(attribute: Any) -> int:
 
 def mark_clean(state: Any) -> None:
     """Forget what was changed since the row was read or written."""
-    state._commit_all(state.dict)
+    if state.modified or state.committed_state:
+        state._commit_all(state.dict)
 
 
 def forget_value(state: Any, name: str) -> None:

@@ -299,7 +299,7 @@ def read_meta(model: type[Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     parents: list[Any] = [*reversed(inner.__mro__[:-1])]
     for parent in parents:
-        own: dict[str, Any] = dict(vars(parent))
+        own: dict[str, Any] = {**parent.__dict__}
         found.update({name: value for name, value in own.items() if name[:2] != "__"})
     if "abstract" not in vars(inner):
         # As in Django: a `Meta` that inherits from an abstract model's is not abstract itself.

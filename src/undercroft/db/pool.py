@@ -68,7 +68,7 @@ class LoopPool(Pool):
         """Take an idle, connected record at once; None when there is none."""
         if self._idle:
             record = self._idle.pop()
-            if not is_stale(self, record) and not is_closed(record):
+            if not (is_stale(self, record) or is_closed(record)):
                 return record
             self._idle.append(record)
         return None

@@ -251,11 +251,12 @@ class QuerySet(Generic[M]):
             MultipleObjectsReturned: The model's own; there are several.
         """
         operations, parameters = self._build_conditions(expressions, lookups)
-        call = self.build_call("instances")
         if self._window == (0, None):
             shape = Shape("instances", self.model, None, self._operations + operations + _ONE)
             # A second row is enough to know that there are several.
             call = Call(shape, (*self._parameters, *parameters, 2), self._alias)
+        else:
+            call = self.build_call("instances")
         rows: list[M] = yield call
         if len(rows) == 1:
             return rows[0]

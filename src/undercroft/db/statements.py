@@ -281,8 +281,7 @@ class Builder:
         if self._window:
             # MariaDB and MySQL refuse LIMIT in a subquery of IN unless it is nested once more.
             inner = sa.select(inner.subquery().c[0])
-        found: Any = self.options.table.c[key.key]
-        return [found.in_(inner)]
+        return [key.in_(inner)]
 
 
 def build_statement(call: Call, dialect: Dialect, run: Run) -> tuple[Any, dict[Any, int], Finish]:

@@ -69,8 +69,9 @@ def twins(steps: Callable[Concatenate[S, P], Steps[T]]) -> BlockingTwin[S, P, T]
         return run_steps(steps(*args, **kwargs))
 
     @wraps(steps)
-    async def wait(*args: Any, **kwargs: Any) -> Any:
-        return await arun_steps(steps(*args, **kwargs))
+    def wait(*args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        # No `async def`: one coroutine less for each call.
+        return arun_steps(steps(*args, **kwargs))
 
     wait.__name__ = f"a{name}"
     wait.__qualname__ = wait.__qualname__.replace(name, f"a{name}")
