@@ -46,7 +46,7 @@ class Everything(models.Model):
     number = models.IntegerField(default=0)
     big = models.BigIntegerField(default=0)
     ratio = models.FloatField(default=0.0)
-    price = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal(0))
+    price = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal("0.00"))
     day = models.DateField(null=True)
     hour = models.TimeField(null=True)
     moment = models.DateTimeField(null=True)

@@ -119,6 +119,60 @@ def test_an_address_of_no_row_is_not_found(
     assert client(build_app()).get(f"/api/stories/{key}/").status_code == 404
 
 
+def test_what_is_read_only_cannot_be_forged(newsroom: Reporter, client: MakeClient) -> None:
+    """Keys and self-filling columns in a body are passed over, in every kind of write."""
+    speaker = client(build_app())
+    forged = {"id": 77, "made": "2000-01-01T00:00:00Z", "changed": None, "reporter_id": 2}
+    body = {"title": "x", "body": "x", "reporter": newsroom.id, **forged}
+    made = speaker.post("/api/stories/", json=body).json()
+    assert made["id"] != 77
+    assert made["reporter"]["id"] == newsroom.id
+    assert not made["made"].startswith("2000")
+    address = f"/api/stories/{made['id']}/"
+    for answer in (speaker.put(address, json=body), speaker.patch(address, json=forged)):
+        assert {**answer.json()} == made
+    assert speaker.get("/api/stories/77/").status_code == 404
+
+
+ODD: list[Any] = [
+    None, True, 0, -1, 1.5, 2**31, 2**63, 2**70, -(2**70), 1e308, "", "x", " ", "0", "1e5", "1e999",
+    "nan", "-0", "a" * 300, "\x00", "\u2028", "👩‍🚀", "'; --", [], {}, [1], {"a": [None]}, [[[]]],
+    "2026-02-30", "2026-01-01", "2026-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59",
+    "9999-12-31T23:59:59-23:59", "24:00", "12:30", "12:30:00+05:00", "https://a.example/", "a-b",
+]  # fmt: skip
+KINDS = [
+    "flag", "small", "number", "big", "ratio", "price", "day", "hour", "moment", "data", "slug",
+    "page", "text", "key",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("field", KINDS)
+def test_odd_values_are_stored_or_refused(
+    newsroom: Reporter, client: MakeClient, field: str
+) -> None:
+    """Whatever a client sends is a 201 or a 422, and what was stored reads back the same."""
+    speaker = client(build_app())
+    for value in ODD:
+        answer = speaker.post("/api/everything/", json={"key": str(uuid4()), field: value})
+        assert answer.status_code in {201, 422}, (value, answer.text)
+        if answer.status_code == 201:
+            stored = answer.json()
+            assert speaker.get(f"/api/everything/{stored['key']}/").json() == stored, value
+
+
+@pytest.mark.parametrize(
+    "raw", [b"NaN", b"Infinity", b"1e400", b"[" * 300 + b"]" * 300, b"9" * 5000]
+)
+def test_what_is_no_plain_json_is_refused(
+    newsroom: Reporter, client: MakeClient, raw: bytes
+) -> None:
+    """A JSON column takes no NaN, no infinity and no endless nesting or digits."""
+    body = b'{"key": "12345678-1234-5678-1234-567812345678", "data": ' + raw + b"}"
+    headers = {"content-type": "application/json"}
+    answer = client(build_app()).post("/api/everything/", content=body, headers=headers)
+    assert answer.status_code in {400, 422}, answer.text
+
+
 class BlockingHooks(StoryViewSet):
     def perform_create(self, serializer: Any) -> None:
         serializer.save(status="published")

@@ -5,7 +5,7 @@ choices, formats, ranges, and at last by the data layer's own rule for the colum
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Optional
 
@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo as PydanticField
 from pydantic_core import PydanticCustomError
 
 from undercroft.api.declarations import DeclaredField
-from undercroft.api.formats import check_email, check_url
+from undercroft.api.formats import check_email, check_json, check_naive, check_url, to_utc
 from undercroft.db.field_info import MISSING, FieldInfo
 from undercroft.db.options import ModelOptions
 from undercroft.errors import FieldValueError
@@ -157,19 +157,31 @@ def build_write_type(options: ModelOptions, key: str) -> Any:
         return build_choice(info, kind)
     if kind is str:
         return Annotated[str, *build_text_checks(info)]
+    if info.kind == "JSONField":
+        return Annotated[Any, AfterValidator(check_json)]
     if kind is datetime:
-        return AwareDatetime
+        return Annotated[AwareDatetime, AfterValidator(to_utc)]
     if kind is int and info.kind in _BITS:
         limit = 1 << (_BITS[info.kind] - 1)
         least = -limit if info.min_value is None else info.min_value
         return Annotated[int, Field(ge=least, le=limit - 1)]
+    if kind is time:
+        return Annotated[time, AfterValidator(check_naive)]
     if kind is float:
         return Annotated[float, Field(allow_inf_nan=False)]
     if kind is Decimal:
-        return Annotated[
-            Decimal, Field(max_digits=info.max_digits, decimal_places=info.decimal_places)
-        ]
+        limits = Field(max_digits=info.max_digits, decimal_places=info.decimal_places)
+        return Annotated[Decimal, limits, AfterValidator(build_rounding(info.decimal_places))]
     return kind
+
+
+def build_rounding(places: int | None) -> Callable[[Decimal], Decimal]:
+    """Build what gives a decimal the zeros it is read back with."""
+    if places is None:
+        return lambda value: value
+    unit = Decimal(1).scaleb(-places)
+    # Databases know no negative zero; adding nothing turns it into the plain one.
+    return lambda value: value.quantize(unit) + 0
 
 
 def build_text_checks(info: FieldInfo) -> list[Any]:

@@ -1,7 +1,9 @@
-"""Checks of text with a format, addresses of e-mail and of pages; linear in their input."""
+"""Checks of values with a format; each is linear in its input."""
 
+import json
 import re
-from typing import Final
+from datetime import UTC, datetime, time
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
@@ -39,6 +41,30 @@ def check_url(value: str) -> str:
     if parts.scheme not in SCHEMES or not parts.hostname or _CONTROL.search(value):
         raise PydanticCustomError("url", "Expected a URL such as https://example.org/page")
     return value
+
+
+def check_json(value: Any) -> Any:
+    """Check that a value is JSON for others, too: no NaN, no infinity, no endless nesting."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise PydanticCustomError("json", "Expected plain JSON with finite numbers") from None
+    return value
+
+
+def check_naive(value: time) -> time:
+    """Check that a time of day has no zone, which a column of times would not keep."""
+    if value.tzinfo is not None:
+        raise PydanticCustomError("time", "Expected a time of day without a zone, such as 12:30")
+    return value
+
+
+def to_utc(value: datetime) -> datetime:
+    """Bring a moment into UTC, as it is stored and read back."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("moment", "Expected a moment from year 1 to 9999") from None
 
 
 def is_domain(domain: str) -> bool:

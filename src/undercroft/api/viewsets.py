@@ -39,6 +39,7 @@ from undercroft.errors import (
     IntegrityError,
     NotFound,
     ObjectDoesNotExist,
+    RequestValidationError,
 )
 from undercroft.http.responses import Response, content_type
 from undercroft.views import View
@@ -206,6 +207,9 @@ class GenericViewSet(View):
             values = data.validated_data
             problem = await build_write_problem(error, options, data.columns, values)
             raise problem from error
+        except FieldValueError as error:
+            mistake = {"location": ["body"], "message": error.message, "code": error.code}
+            raise RequestValidationError([mistake]) from error
         except ObjectDoesNotExist:
             raise self.build_not_found() from None
         if data.instance is None:
