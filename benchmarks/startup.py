@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+REQUEST = b"GET /hello/Ada HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 def find_free_port() -> int:
@@ -32,9 +33,7 @@ def time_command(*command: str) -> float:
 def ask(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-            connection.sendall(
-                b"GET /hello/Ada HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-            )
+            connection.sendall(REQUEST)
             return connection.recv(4096).startswith(b"HTTP/1.1 200")
     except OSError:
         return False

@@ -49,6 +49,14 @@ def app(database_url: str) -> Iterator[App]:
         Entry.objects.create(text="two")
         return end(ending)
 
+    add_readers(app)
+    yield app
+    databases.dispose()
+
+
+def add_readers(app: App) -> None:
+    """Add handlers that read, the right ways and the wrong ones."""
+
     @app.get("/count")
     def count() -> int:
         return Entry.objects.count()
@@ -72,9 +80,6 @@ def app(database_url: str) -> Iterator[App]:
     @app.get("/bare-query")
     def bare_query():  # type: ignore[no-untyped-def]
         return Entry.objects.all()
-
-    yield app
-    databases.dispose()
 
 
 def end(ending: str) -> Any:

@@ -28,7 +28,7 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8")
     if isinstance(value, Mapping):
-        return {**value}
+        return dict[Any, Any](value)
     raise TypeError
 
 
