@@ -4,10 +4,10 @@ Datetimes are RFC 3339 with `Z`, decimals and UUIDs are strings, sets are lists:
 writes, so that the same value looks the same whichever way it leaves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -16,19 +16,23 @@ from undercroft.errors import BadRequest, SerializationError
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS
 
 
+#: What the library does not know, and what it becomes.
+_CONVERSIONS: list[tuple[tuple[type, ...], Callable[[Any], Any]]] = [
+    ((Decimal, PurePath), str),
+    ((set, frozenset), list),
+    ((bytes,), bytes.decode),
+    ((Mapping,), dict),
+]
+
+
 def _to_plain(value: Any) -> Any:
     """Turn what the library does not know into what it does."""
     dump = getattr(value, "model_dump", None)
     if dump is not None:
         return dump(mode="json")
-    if isinstance(value, Decimal | PurePath):
-        return str(value)
-    if isinstance(value, set | frozenset):
-        return list(cast("Iterable[Any]", value))
-    if isinstance(value, bytes):
-        return value.decode("utf-8")
-    if isinstance(value, Mapping):
-        return dict[Any, Any](value)
+    for kinds, convert in _CONVERSIONS:
+        if isinstance(value, kinds):
+            return convert(value)
     raise TypeError
 
 
