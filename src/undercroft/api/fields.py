@@ -40,6 +40,13 @@ _FORMATS: Final[dict[str, tuple[str, Callable[[str], str]]]] = {
 #: What `extra_kwargs` says for people; the rest are constraints.
 _DESCRIPTIVE: Final = ("title", "description", "examples", "deprecated", "json_schema_extra")
 
+#: Types whose check depends on nothing the column says.
+_CHECKED: Final[dict[Any, Any]] = {
+    datetime: Annotated[AwareDatetime, AfterValidator(to_utc)],
+    time: Annotated[time, AfterValidator(check_naive)],
+    float: Annotated[float, Field(allow_inf_nan=False)],
+}
+
 _SLUG: Final = "^[-a-zA-Z0-9_]+$"
 
 
@@ -159,20 +166,14 @@ def build_write_type(options: ModelOptions, key: str) -> Any:
         return Annotated[str, *build_text_checks(info)]
     if info.kind == "JSONField":
         return Annotated[Any, AfterValidator(check_json)]
-    if kind is datetime:
-        return Annotated[AwareDatetime, AfterValidator(to_utc)]
     if kind is int and info.kind in _BITS:
         limit = 1 << (_BITS[info.kind] - 1)
         least = -limit if info.min_value is None else info.min_value
         return Annotated[int, Field(ge=least, le=limit - 1)]
-    if kind is time:
-        return Annotated[time, AfterValidator(check_naive)]
-    if kind is float:
-        return Annotated[float, Field(allow_inf_nan=False)]
     if kind is Decimal:
         limits = Field(max_digits=info.max_digits, decimal_places=info.decimal_places)
         return Annotated[Decimal, limits, AfterValidator(build_rounding(info.decimal_places))]
-    return kind
+    return _CHECKED.get(kind, kind)
 
 
 def build_rounding(places: int | None) -> Callable[[Decimal], Decimal]:
