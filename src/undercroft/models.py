@@ -32,9 +32,10 @@ from undercroft.db.foreign_keys import (
     ForeignKey,
     OnDelete,
 )
+from undercroft.db.manager import Manager, RelatedManager
 from undercroft.db.model import Model
 from undercroft.db.options import ModelOptions, Relation
-from undercroft.db.queryset import Manager, QuerySet, RelatedManager
+from undercroft.db.queryset import QuerySet
 from undercroft.db.registry import all_models, get_model
 from undercroft.db.schema import acreate_all, adrop_all, create_all, drop_all
 from undercroft.db.selection import Selection

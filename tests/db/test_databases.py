@@ -13,8 +13,9 @@ from tests.db.conftest import Run
 from tests.db.shop_models import Author, Counter
 from undercroft import models
 from undercroft.concurrency import run_in_thread
-from undercroft.db.databases import PoolOptions, databases, parse_url
+from undercroft.db.databases import databases
 from undercroft.db.transactions import atomic
+from undercroft.db.urls import PoolOptions, parse_url
 from undercroft.errors import DatabaseUnavailable, ImproperlyConfigured, SynchronousOnlyOperation
 
 

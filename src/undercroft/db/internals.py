@@ -3,9 +3,6 @@
 Tried with SQLAlchemy 2.1. Public names are imported where they are used.
 """
 
-# Private names are what this file is for.
-# pyright: reportPrivateUsage=false
-
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
@@ -15,7 +12,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import LoaderCallableStatus, PassiveFlag, attributes
 from sqlalchemy.pool import Pool, PoolProxiedConnection
-from sqlalchemy.pool.base import _ConnectionFairy
+from sqlalchemy.pool.base import (
+    _ConnectionFairy,  # pyright: ignore[reportPrivateUsage]  # what this file is for
+)
 from sqlalchemy.util import await_only as wait_in_greenlet
 from sqlalchemy.util import greenlet_spawn as run_in_greenlet
 
@@ -115,7 +114,7 @@ def forget_identity(state: Any) -> None:
 # ------------------------------------------------------------------ pools
 
 
-def is_stale(pool: Pool, record: Any) -> bool:
+def is_stale(pool: Any, record: Any) -> bool:
     """Tell whether a pooled record must be reconnected before use."""
     return record.dbapi_connection is None or (
         pool._invalidate_time > record.starttime or record._soft_invalidate_time > record.starttime
@@ -124,19 +123,17 @@ def is_stale(pool: Pool, record: Any) -> bool:
 
 def adopt_record(pool: Pool, record: Any) -> PoolProxiedConnection:
     """Wrap a record taken from the pool by hand, as `pool.connect()` would have."""
-    fairy = _ConnectionFairy(pool, record.dbapi_connection, record, False)
+    fairy: Any = _ConnectionFairy(pool, record.dbapi_connection, record, False)
     # How often it is checked out, which decides whether closing it gives the record back.
     fairy._counter = 1
     record.fairy_ref = weakref.ref(fairy, lambda _reference: None)
-    return fairy
+    return fairy  # type: ignore[no-any-return]  # typed loosely for its private attributes
 
 
 # ------------------------------------------------------------------ compilation
 
 
-def describe_expression(
-    expression: sa.ColumnElement[Any],
-) -> tuple[Any, list[sa.BindParameter[Any]]] | None:
+def describe_expression(expression: Any) -> tuple[Any, list[sa.BindParameter[Any]]] | None:
     """Describe the structure of an expression, and list its values.
 
     Returns:

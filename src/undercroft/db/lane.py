@@ -5,7 +5,9 @@ runs on its connection. The pools are those of SQLAlchemy's engines.
 """
 
 import asyncio
-from asyncio import _get_running_loop as find_running_loop  # pyright: ignore[reportPrivateUsage]
+from asyncio import (
+    _get_running_loop as find_running_loop,  # pyright: ignore[reportPrivateUsage]  # documented
+)
 from typing import Any
 
 from sqlalchemy.engine import Dialect

@@ -13,8 +13,8 @@ from undercroft.db.fields import BigAutoField
 from undercroft.db.foreign_keys import ForeignKeyDeclaration
 from undercroft.db.internals import forget_value, state_of
 from undercroft.db.lane import get_lane
+from undercroft.db.manager import Manager, RelatedManager
 from undercroft.db.options import ModelOptions, find_app_label, read_meta
-from undercroft.db.queryset import Manager, RelatedManager
 from undercroft.db.relations import build_loaders
 from undercroft.db.twins import Steps, async_twin, twins
 from undercroft.db.types import UTCDateTime

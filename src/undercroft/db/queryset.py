@@ -37,7 +37,7 @@ class QuerySet(Generic[M]):
 
     def __init__(self, model: type[M], alias: str = "default") -> None:
         self.model = model
-        self._options: ModelOptions = model.__options__  # type: ignore[attr-defined]
+        self._options: ModelOptions = model.__options__  # type: ignore[attr-defined]  # M is a model
         self._alias = alias
         self._operations: Operations = ()
         self._parameters: Parameters = ()
@@ -128,7 +128,7 @@ class QuerySet(Generic[M]):
             FieldError: A name is no relation.
         """
         known = self._options.lookups
-        operation = known.get(names)  # type: ignore[call-overload]
+        operation = known.get(names)  # type: ignore[call-overload]  # a tuple
         if operation is None:
             paths = tuple(resolve_related(self._options, name) for name in names)
             # The keys are names of the model's own relations, so there are few of them.
@@ -453,37 +453,3 @@ def describe_lookups(lookups: dict[str, Any]) -> str:
     if not shown:
         return "the query"
     return shown if len(shown) <= 120 else shown[:117] + "..."
-
-
-class Manager(QuerySet[M]):
-    """`Model.objects`: the queryset of all rows, which every other one is made from."""
-
-    __slots__ = ()
-
-    def _fetch_steps(self) -> Steps[list[M]]:
-        # Shared by the whole process, so it never keeps rows.
-        rows: list[M] = yield self.build_call("instances")
-        return rows
-
-
-class RelatedManager(Manager[M]):
-    """The rows of another model that refer to one instance, such as `author.posts`.
-
-    Args:
-        model: The other model.
-        alias: The database's name.
-        column: The attribute of the other model's foreign key.
-        key: What it refers to.
-    """
-
-    __slots__ = ("_column", "_key")
-
-    def __init__(self, model: type[M], alias: str, column: str, key: Any) -> None:
-        super().__init__(model, alias)
-        self._column = column
-        self._key = key
-        operations, parameters = self._build_conditions((), {column: key})
-        self._operations, self._parameters = operations, parameters
-
-    def _complete(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {self._column: self._key, **values}

@@ -6,7 +6,9 @@ the waiting could fill it, and the statement that ends the wait would find no th
 
 import asyncio
 import os
-from asyncio import _get_running_loop as find_running_loop  # pyright: ignore[reportPrivateUsage]
+from asyncio import (
+    _get_running_loop as find_running_loop,  # pyright: ignore[reportPrivateUsage]  # documented
+)
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context

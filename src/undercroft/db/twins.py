@@ -78,7 +78,7 @@ def twins(steps: Callable[Concatenate[S, P], Steps[T]]) -> BlockingTwin[S, P, T]
     method: Any = block
     method.twin = wait
     method.steps = steps
-    return method  # type: ignore[no-any-return]
+    return method  # type: ignore[no-any-return]  # a function, seen as a descriptor
 
 
 def async_twin(method: BlockingTwin[S, P, T]) -> AsyncTwin[S, P, T]:
