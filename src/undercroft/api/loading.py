@@ -7,6 +7,7 @@ not have goes through instances as well. The JSON is the same either way.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import cached_property
 from types import GenericAlias, NoneType, UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
 
@@ -74,9 +75,12 @@ class LoadPlan:
         )
         self.related = tuple(list_paths(plans))
         self._arrange = self._build_arrange() if self.is_plain else None
-        self._one: TypeAdapter[Any] = TypeAdapter(serializer)
-        several: Any = GenericAlias(list, (serializer,))
-        self._many: TypeAdapter[list[Any]] = TypeAdapter(several)
+
+    @cached_property
+    def _many(self) -> TypeAdapter[list[Any]]:
+        """Pydantic's reading and writing, which plain rows never need."""
+        several: Any = GenericAlias(list, (self.serializer,))
+        return TypeAdapter(several)
 
     def _build_arrange(self) -> Arrange | None:
         """Build what renames and orders a row's members; None where rows are right already."""
