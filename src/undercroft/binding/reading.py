@@ -52,7 +52,7 @@ class Reading:
         self._locations = {
             slot.key: (slot.argument.source.value, slot.argument.alias) for slot in parameters
         }
-        self._validate = build_validator(parameters)
+        self._validate = build_validator(parameters) if parameters else dict[str, Any]
 
     def read_parameters(self, request: Request) -> dict[str, Any]:
         """Read and validate path, query, headers and cookies, where there is no body to read.
