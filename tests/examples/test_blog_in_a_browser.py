@@ -64,6 +64,7 @@ def test_no_page_is_wider_than_the_window(page: Page, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     page.goto("/blog/?q=long+word")
     page.get_by_role("link", name="A very long word").click()
+    page.wait_for_load_state("load")  # a click does not wait for the style sheet
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
