@@ -51,8 +51,23 @@ def test_a_browser_gets_a_page(client: MakeClient) -> None:
     """A client that prefers HTML reads the same as a page, escaped and under a strict policy."""
     answer = client(build_app(debug=False)).get("/<b>", headers={"accept": "text/html,*/*"})
     assert answer.status_code == 404
-    assert "<h1>404 Not Found</h1>" in answer.text
-    assert answer.headers["content-security-policy"] == "default-src 'none'"
+    assert "<title>404 Not Found</title>" in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src")
+
+
+def test_a_page_lists_every_mistake_escaped(client: MakeClient) -> None:
+    """The page of a 422 has each mistake with its place, and no markup of the client's."""
+    app = App()
+
+    @app.get("/")
+    async def handler(limit: int, page: int) -> str:
+        return "ok"
+
+    answer = client(app).get("/?limit=<b>x</b>&page=y", headers={"accept": "text/html"})
+    assert answer.status_code == 422
+    for shown in ("query → limit", "query → page", "valid integer", "request.invalid"):
+        assert shown in answer.text
+    assert "<b>" not in answer.text
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])

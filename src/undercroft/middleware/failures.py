@@ -6,7 +6,6 @@ its traceback, shown in full to a developer and not at all to anybody else.
 
 import logging
 import secrets
-from html import escape
 
 from undercroft.errors import (
     ClientDisconnected,
@@ -18,6 +17,7 @@ from undercroft.http.json import dump_json
 from undercroft.http.request import Request
 from undercroft.http.responses import HTMLResponse, PlainTextResponse, Response
 from undercroft.middleware.debug_page import render_debug_page, render_debug_text
+from undercroft.middleware.error_page import render_error_page
 from undercroft.middleware.hosts import AllowedHosts
 from undercroft.middleware.pipeline import Endpoint
 from undercroft.settings import LOCAL_HOSTS
@@ -64,11 +64,8 @@ class Failures:
                 render_debug_text(error, method=method, path=path, headers=headers), 500
             )
         nonce = secrets.token_urlsafe(16)
-        policy = (
-            f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
-        )
         page = render_debug_page(error, method=method, path=path, headers=headers, nonce=nonce)
-        return HTMLResponse(page, 500, {"content-security-policy": policy})
+        return HTMLResponse(page, 500, {"content-security-policy": build_policy(nonce)})
 
 
 def is_local(request: Request) -> bool:
@@ -89,24 +86,17 @@ def build_error_response(request: Request, error: HTTPException) -> Response:
     """Answer as problem details (RFC 9457), or with a plain page where a browser asks."""
     problem = error.to_problem()
     if prefers_html(request):
-        headers = {"content-security-policy": "default-src 'none'", **error.headers}
-        return HTMLResponse(build_page(problem), error.status_code, headers)
+        nonce = secrets.token_urlsafe(16)
+        headers = {"content-security-policy": build_policy(nonce), **error.headers}
+        return HTMLResponse(render_error_page(problem, nonce), error.status_code, headers)
     return Response(
         dump_json(problem), error.status_code, error.headers, "application/problem+json"
     )
 
 
-def build_page(problem: dict[str, object]) -> str:
-    """Build the page of an error: its name, what was wrong and how to go on."""
-    title = escape(f"{problem['status']} {problem['title']}")
-    told = [str(problem[part]) for part in ("detail", "hint") if problem.get(part)]
-    paragraphs = "".join(f"<p>{escape(text)}</p>" for text in told)
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark"></head>'
-        f"<body><main><h1>{title}</h1>{paragraphs}</main></body></html>"
-    )
+def build_policy(nonce: str) -> str:
+    """Build the content security policy of our own pages: their style sheet and nothing else."""
+    return f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
 
 
 def printable(text: str) -> str:
