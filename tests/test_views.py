@@ -56,3 +56,11 @@ def test_mistakes_are_told_when_the_view_is_made() -> None:
         Greeting.as_view(greting="Hi")
     with pytest.raises(ImproperlyConfigured, match="answers no HTTP method"):
         View.as_view()
+
+    class Static(View):
+        @staticmethod
+        def get(n: int) -> int:
+            return n
+
+    with pytest.raises(ImproperlyConfigured, match="static or class method"):
+        Static.as_view()

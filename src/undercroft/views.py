@@ -12,6 +12,7 @@ A view's methods are bound like any handler: their arguments come by name and ty
 """
 
 from collections.abc import Callable, Mapping
+from inspect import getattr_static
 from typing import Any
 
 from undercroft.errors import ImproperlyConfigured
@@ -111,6 +112,13 @@ class View:
                     code="views.option",
                 )
         actions = {name.upper(): name for name in HTTP_METHODS if hasattr(cls, name)}
+        for name in actions.values():
+            if isinstance(getattr_static(cls, name), staticmethod | classmethod):
+                raise ImproperlyConfigured(
+                    f"{cls.__name__}.{name} is a static or class method.",
+                    hint=f"Write `def {name}(self, ...)`: it is called on the request's own view.",
+                    code="views.method",
+                )
         if not actions:
             raise ImproperlyConfigured(
                 f"{cls.__name__} answers no HTTP method.",

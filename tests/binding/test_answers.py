@@ -215,8 +215,13 @@ def test_forgotten_and_unsendable_values_are_failures_that_say_so(
     async def body():  # type: ignore[no-untyped-def]
         return "text"
 
+    @app.get("/tuple")
+    async def flask():  # type: ignore[no-untyped-def]
+        return {"made": True}, 201
+
     spoken = client(app)
     for path, hint in [
+        ("/tuple", "`status_code=201`"),
         ("/none", "declare `-> None` to answer 204"),
         ("/object", "cannot be written as JSON"),
         ("/body", "has no body"),

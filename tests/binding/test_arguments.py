@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any
+from functools import partial, wraps
+from typing import Annotated, Any, NewType
 
 import pytest
 from pydantic import BaseModel, Field
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from undercroft import App, Body, Cookie, Header, Path, Query, Request
 from undercroft.errors import ImproperlyConfigured
@@ -286,3 +287,124 @@ def test_a_signature_that_cannot_be_bound_is_refused_at_start() -> None:
         with pytest.raises(ImproperlyConfigured, match=expected) as caught:
             app.build()
         assert "test_arguments.py" in str(caught.value) + "".join(caught.value.__notes__)
+
+
+def test_a_mutable_default_belongs_to_one_request(client: MakeClient) -> None:
+    """What a handler changes in its default is not there for the next request."""
+    app = App()
+
+    class Basket(BaseModel):
+        items: list[str] = []
+
+    @app.post("/")
+    async def handler(basket: Basket = Basket()) -> list[str]:  # noqa: B008 - what this is about
+        basket.items.append("x")
+        return basket.items
+
+    spoken = client(app)
+    assert [spoken.post("/").json() for _ in range(2)] == [["x"], ["x"]]
+
+
+def test_aliases_of_types_are_read_through(client: MakeClient) -> None:
+    """A `type` statement or NewType means what it stands for, its marker included."""
+    app = App()
+    limit = TypeAliasType("limit", Annotated[int, Query(ge=1, le=10)])
+    token = TypeAliasType("token", Annotated[str, Header(alias="x-token")])
+    point = TypeAliasType("point", Point)
+    number = NewType("number", int)
+
+    async def handler(limit: Any, token: Any, point: Any, n: Any = 0) -> list[Any]:
+        return [limit, token, point.x, n]
+
+    handler.__annotations__ |= {"limit": limit, "token": token, "point": point, "n": number}
+    app.post("/")(handler)
+    spoken = client(app)
+    headers = {"x-token": "t"}
+    good = spoken.post("/?limit=3&token=forged&n=4", json={"x": 5}, headers=headers)
+    assert good.json() == [3, "t", 5, 4]
+    assert spoken.post("/?limit=99", json={"x": 5}, headers=headers).status_code == 422
+
+
+def test_markers_that_would_be_ignored_are_refused() -> None:
+    """A marker inside a union, and a second one, are mistakes found at start."""
+
+    async def union(n: Annotated[int, Query(ge=1)] | None = None) -> None: ...
+
+    async def double(n: Annotated[int, Query(ge=1)] = Query(5)) -> None: ...
+
+    for handler, expected in [(union, "inside a union"), (double, "has 2 markers")]:
+        app = App()
+        app.get("/")(handler)
+        with pytest.raises(ImproperlyConfigured, match=expected):
+            app.build()
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_a_partial_keeps_what_it_has_bound(client: MakeClient, is_async: bool) -> None:
+    """Types are checked behind a partial, and nobody else sets what it has filled in."""
+    app = App()
+
+    def plain(n: int, admin: bool = False) -> dict[str, Any]:
+        return {"n": n, "admin": admin}
+
+    async def waiting(n: int, admin: bool = False) -> dict[str, Any]:
+        return plain(n, admin)
+
+    app.add_route("/", partial(waiting if is_async else plain, admin=False), methods=["GET"])
+    spoken = client(app)
+    assert spoken.get("/?n=1&admin=yes").json() == {"n": 1, "admin": False}
+    assert spoken.get("/?n=x").status_code == 422
+
+
+def test_wrappers_of_either_kind_are_called_rightly(client: MakeClient) -> None:
+    """A decorated handler is called as its wrapper is written, bound as what it wraps."""
+    app = App()
+
+    def waiting(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    def handing_on(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    @app.get("/waiting")
+    @waiting
+    def blocking(n: int) -> int:
+        return n
+
+    @app.get("/handing-on")
+    @handing_on
+    async def on_loop(n: int) -> int:
+        return n
+
+    spoken = client(app)
+    for path in ("/waiting", "/handing-on"):
+        assert spoken.get(f"{path}?n=3").json() == 3
+        assert spoken.get(f"{path}?n=x").status_code == 422
+
+
+def test_a_captured_value_that_nobody_takes_is_refused() -> None:
+    """A handler whose argument is called otherwise than the path's is a mistake found at start."""
+    app = App()
+
+    @app.get("/{user_id}")
+    async def handler(user: str) -> str:
+        return user
+
+    with pytest.raises(ImproperlyConfigured, match=r"does not take 'user_id'.*'user'"):
+        app.build()
+
+    fine = App()
+
+    @fine.get("/{user_id}")
+    async def takes_request(request: Request) -> str:
+        return str(request.path_params["user_id"])
+
+    fine.build()

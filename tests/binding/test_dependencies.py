@@ -5,7 +5,7 @@ from typing import Annotated
 
 import pytest
 
-from undercroft import App, Depends, Header, Settings
+from undercroft import App, Depends, Header, HTTPException, Query, Settings
 from undercroft.errors import ImproperlyConfigured
 from undercroft.testing.client import Client
 
@@ -136,3 +136,132 @@ def test_a_circle_of_dependencies_is_refused_at_start() -> None:
         app.build()
     assert "first" in str(caught.value)
     assert "second" in str(caught.value)
+
+
+def test_one_name_may_mean_different_things(client: MakeClient) -> None:
+    """A dependency's argument never replaces the handler's of the same name."""
+    app = App()
+
+    def owner(id: str = Query("me")) -> str:
+        return id
+
+    @app.get("/accounts/{id:int}")
+    async def account(
+        id: int, owner: Annotated[str, Depends(owner)], x: Annotated[int, Query(ge=1)] = 1
+    ) -> list[object]:
+        return [id, owner, x]
+
+    def header(x: str = Header("none")) -> str:
+        return x
+
+    @app.get("/mixed")
+    async def mixed(x: Annotated[int, Query(ge=1)], header: Annotated[str, Depends(header)]) -> str:
+        return f"{x} {header}"
+
+    spoken = client(app)
+    assert spoken.get("/accounts/7?id=9").json() == [7, "9", 1]
+    assert spoken.get("/accounts/7").json() == [7, "me", 1]
+    assert spoken.get("/mixed?x=3", headers={"x": "h"}).text == "3 h"
+    wrong = spoken.get("/mixed?x=abc")
+    assert (wrong.status_code, wrong.json()["errors"][0]["location"]) == (422, ["query", "x"])
+
+
+def test_a_dependency_of_one_s_own_beats_the_type(client: MakeClient) -> None:
+    """`Depends` decides, in both styles, even where the type alone would be injected."""
+    app = App()
+    mine = Settings(static_url="/mine/")
+
+    def provide() -> Settings:
+        return mine
+
+    @app.get("/default")
+    def default(settings: Settings = Depends(provide)) -> str:  # noqa: B008 - the style tested
+        return settings.static_url
+
+    @app.get("/annotated")
+    def annotated(settings: Annotated[Settings, Depends(provide)]) -> str:
+        return settings.static_url
+
+    @app.get("/described")
+    def described(settings: Annotated[Settings, "the application's"]) -> str:
+        return settings.static_url
+
+    spoken = client(app)
+    assert spoken.get("/default").text == spoken.get("/annotated").text == "/mine/"
+    assert spoken.get("/described").text == "/static/"
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_a_dependency_cannot_swallow_a_failure(client: MakeClient, is_async: bool) -> None:
+    """What the handler raises is answered, even if a dependency catches it."""
+    app = App()
+
+    def swallowing() -> Iterator[str]:
+        try:
+            yield "value"
+        except HTTPException:
+            pass
+
+    if is_async:
+
+        @app.get("/")
+        async def handler(value: Annotated[str, Depends(swallowing)]) -> str:
+            raise HTTPException(404, "not here")
+    else:
+
+        @app.get("/")
+        def handler(value: Annotated[str, Depends(swallowing)]) -> str:
+            raise HTTPException(404, "not here")
+
+    answer = client(app).get("/")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "not here")
+
+
+def test_a_stream_keeps_its_dependencies_until_its_end(client: MakeClient) -> None:
+    """What a streaming handler depends on is open while it streams, and closed once."""
+    app = App()
+    log: list[str] = []
+
+    def resource() -> Iterator[list[str]]:
+        log.append("open")
+        yield log
+        log.append("close")
+
+    @app.get("/async")
+    async def on_loop(log: Annotated[list[str], Depends(resource)]) -> AsyncIterator[str]:
+        yield "a"
+        yield log[-1]
+
+    @app.get("/sync")
+    def beside_it(log: Annotated[list[str], Depends(resource)]) -> Iterator[str]:
+        yield "a"
+        yield log[-1]
+
+    spoken = client(app)
+    for path in ("/async", "/sync"):
+        log.clear()
+        assert spoken.get(path).text == "aopen"
+        assert log == ["open", "close"]
+
+
+def test_two_functions_may_read_the_same_body(client: MakeClient) -> None:
+    """The same body asked for twice is read once, and is still the whole of it."""
+    app = App()
+
+    def total(prices: dict[str, int]) -> int:
+        return sum(prices.values())
+
+    @app.post("/")
+    async def handler(total: Annotated[int, Depends(total)], prices: dict[str, int]) -> list[int]:
+        return [total, len(prices)]
+
+    assert client(app).post("/", json={"a": 1, "b": 2}).json() == [3, 2]
+
+    def other(prices: list[dict[str, int]]) -> int:
+        return len(prices)
+
+    @app.post("/clash")
+    async def clash(other: Annotated[int, Depends(other)], prices: dict[str, int]) -> None: ...
+
+    with pytest.raises(ImproperlyConfigured, match="as different types"):
+        app.build()

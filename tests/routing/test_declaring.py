@@ -3,6 +3,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -243,3 +244,14 @@ def test_converters_are_checked_when_registered() -> None:
     for name, converter in (("m2", Month), ("int", Month()), ("a-b", Month())):
         with pytest.raises(ImproperlyConfigured, match=r"routing\.converter"):
             register(name, converter)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "option, hint",
+    [("response_model", "return type"), ("status", "'status_code'"), ("frobnicate", "Known: ")],
+)
+def test_an_option_that_would_be_ignored_is_refused(option: str, hint: str) -> None:
+    """A route's unknown option is a mistake, with what to write instead."""
+    options: Any = {option: 1}
+    with pytest.raises(ImproperlyConfigured, match=f"no option '{option}'.*{hint}"):
+        Router().get("/", **options)(lambda: None)

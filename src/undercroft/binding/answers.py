@@ -43,6 +43,7 @@ Render = Callable[[Any], bytes | Awaitable[bytes]]
 JSON = content_type("application/json")
 TEXT = content_type("text/plain")
 HTML = content_type("text/html")
+BYTES = content_type("application/octet-stream")
 
 _PLAIN = (str, int, float, bool, NoneType, date, datetime, time, UUID, Decimal, timedelta)
 _STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator, Iterator, SyncGenerator)
@@ -88,7 +89,7 @@ def _choose_answer(returns: Returns) -> Answer:
         return _answer_nothing(returns)
     if kind in _STREAMS:
         return _answer_stream(annotation, status)
-    if annotation is Any or is_class(kind, Response) or is_class(annotation, str):
+    if annotation is Any or is_class(kind, Response) or is_class(annotation, (str, bytes)):
         return _answer_by_value(returns)
     if is_plain(annotation):
         return lambda value: Response.from_bytes(dump_json(value), JSON, status)
@@ -111,8 +112,8 @@ def strip_annotated(annotation: Any) -> Any:
     return annotation
 
 
-def is_class(annotation: Any, kind: type) -> bool:
-    """Tell whether an annotation is a class of this kind."""
+def is_class(annotation: Any, kind: type | tuple[type, ...]) -> bool:
+    """Tell whether an annotation is a class of this kind, or of one of these."""
     return isinstance(annotation, type) and issubclass(annotation, kind)
 
 
@@ -224,7 +225,9 @@ def _answer_by_value(returns: Returns) -> Answer:
         if isinstance(value, BaseModel):
             body = value.__pydantic_serializer__.to_json(value, by_alias=True)
             return Response.from_bytes(body, JSON, status)
-        if isinstance(value, AsyncIterator):
+        if isinstance(value, bytes):
+            return Response.from_bytes(value, BYTES, status)
+        if isinstance(value, AsyncIterator | SyncGenerator):
             return _answer_stream(AsyncIterator[Any], status)(value)
         check_answerable(value, returns)
         return Response.from_bytes(dump_json(value), JSON, status)
@@ -244,6 +247,13 @@ def check_answerable(value: Any, returns: Returns) -> None:
             hint="Return an answer, or declare `-> None` to answer 204 No Content.",
         )
     kind: Any = value.__class__
+    if kind is tuple and any(type(part) is int for part in value[1:2]):
+        raise SerializationError(
+            f"{returns.place} returned a tuple with the number {value[1]}, which looks like a"
+            " status.",
+            hint="Declare it on the route, `status_code=201`, or return JSONResponse(data, 201).",
+            code="binding.tuple",
+        )
     if hasattr(kind, "__mapper__") or hasattr(getattr(value, "model", None), "__mapper__"):
         raise SerializationError(
             f"{returns.place} returned {kind.__name__}, a model or query set, and declares"

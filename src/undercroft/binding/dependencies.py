@@ -3,7 +3,6 @@
 The tree of `Depends` is walked once, at start; a request only runs down the list.
 """
 
-import inspect
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import (
     AbstractAsyncContextManager,
@@ -14,36 +13,15 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Any
 
-from undercroft.binding.parameters import Dependency, FindProvider, Provider
+from undercroft.binding.callables import Kind, describe_place, find_kind
+from undercroft.binding.parameters import Dependency, FindProvider, Provider, Source
 from undercroft.binding.reading import Slot
-from undercroft.binding.signature import Argument, Injection, describe_place, read_signature
+from undercroft.binding.signature import Argument, Injection, read_signature
 from undercroft.concurrency import run_in_thread
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
-
-
-class Kind(Enum):
-    """How a function is called."""
-
-    PLAIN = auto()
-    COROUTINE = auto()
-    GENERATOR = auto()
-    ASYNC_GENERATOR = auto()
-
-
-def find_kind(function: Callable[..., Any]) -> Kind:
-    """Find how a function, class or callable object is called."""
-    function = inspect.unwrap(function)
-    if not inspect.isroutine(function) and not inspect.isclass(function):
-        function = getattr(function, "__call__", function)  # noqa: B004 - the method, not a test
-    if inspect.iscoroutinefunction(function):
-        return Kind.COROUTINE
-    if inspect.isasyncgenfunction(function):
-        return Kind.ASYNC_GENERATOR
-    return Kind.GENERATOR if inspect.isgeneratorfunction(function) else Kind.PLAIN
 
 
 @dataclass(slots=True)
@@ -69,7 +47,7 @@ class Step:
     @property
     def is_async(self) -> bool:
         """Tell whether the step must run on the loop."""
-        return self.kind in {Kind.COROUTINE, Kind.ASYNC_GENERATOR}
+        return self.kind.is_async
 
     def build_arguments(
         self, request: Request, values: dict[str, Any], results: list[Any]
@@ -121,7 +99,7 @@ class StepList:
     def __init__(self, path_params: Collection[str], find_provider: FindProvider) -> None:
         self._path_params = path_params
         self._find_provider = find_provider
-        self._positions: dict[Callable[..., Any], int] = {}
+        self._positions: dict[Any, int] = {}
         self._open: list[Callable[..., Any]] = []
         self.steps: list[Step] = []
         self.slots: list[Slot] = []
@@ -146,18 +124,25 @@ class StepList:
         found = read_signature(
             function, self._path_params, self._find_provider, skip_first=skip_first
         )
+        # A handler that is all by itself takes the values under its own arguments' names; two
+        # functions may read different things under one name, so then every value is numbered.
+        is_alone = len(self._open) == 1 and not any(
+            isinstance(argument, Injection) and argument.dependency for argument in found
+        )
         for argument in found:
-            self._connect(step, argument)
+            self._connect(step, argument, is_alone=is_alone)
         self._open.pop()
         self.steps.append(step)
         return step
 
-    def _connect(self, step: Step, argument: Argument | Injection) -> None:
+    def _connect(self, step: Step, argument: Argument | Injection, *, is_alone: bool) -> None:
         if isinstance(argument, Argument):
-            # One name read the same way twice is one value; otherwise each has its own key.
-            key = argument.name if not self.steps else f"{len(self.slots)}:{argument.name}"
-            self.slots.append(Slot(key, argument))
-            step.reads.append((argument.name, key))
+            slot = self._find_shared_body(argument)
+            if slot is None:
+                prefix = "" if is_alone else f"{len(self.slots)}:"
+                slot = Slot(prefix + argument.name, argument)
+                self.slots.append(slot)
+            step.reads.append((argument.name, slot.key))
         elif argument.dependency is None:
             step.takes_request = argument.name
         else:
@@ -165,21 +150,56 @@ class StepList:
                 check_provider(argument, argument.dependency, step)
             step.needs.append((argument.name, self._find_position(argument)))
 
+    def _find_shared_body(self, argument: Argument) -> Slot | None:
+        """Find the same part of the body, asked for by another function.
+
+        Raises:
+            ImproperlyConfigured: They want it as different types.
+        """
+        if argument.source is not Source.BODY:
+            return None
+        for slot in self.slots:
+            other = slot.argument
+            if other.source is Source.BODY and other.alias == argument.alias:
+                if is_same_type(other.annotation, argument.annotation):
+                    return slot
+                raise ImproperlyConfigured(
+                    f"{argument.place} and {other.place} read {argument.alias!r} of the body as"
+                    " different types.",
+                    hint="Rename one of them, or give it an alias: Body(alias=...).",
+                    code="binding.body",
+                )
+        return None
+
     def _find_position(self, injection: Injection) -> int:
         dependency = injection.dependency
         function = dependency.function if dependency else None
         if function is None:
             function = injection.annotation
         is_shared = not isinstance(dependency, Dependency) or dependency.use_cache
-        if is_shared and function in self._positions:
-            return self._positions[function]
+        # A callable object need not be hashable; then it is only the same as itself.
+        key: Any = function if is_hashable(function) else id(function)
+        if is_shared and key in self._positions:
+            return self._positions[key]
         step = self._add(function, find_kind(function))
         if step.kind is Kind.GENERATOR:
             step.enter = contextmanager(function)
         elif step.kind is Kind.ASYNC_GENERATOR:
             step.enter = asynccontextmanager(function)
-        self._positions[function] = len(self.steps) - 1
+        self._positions[key] = len(self.steps) - 1
         return len(self.steps) - 1
+
+
+def is_same_type(one: Any, other: Any) -> bool:
+    """Tell whether two arguments are annotated alike; the last part is each one's own marker."""
+    return bool(
+        one.__origin__ == other.__origin__ and one.__metadata__[:-1] == other.__metadata__[:-1]
+    )
+
+
+def is_hashable(value: Any) -> bool:
+    """Tell whether a value can be a key."""
+    return getattr(value, "__hash__", None) is not None
 
 
 def check_provider(injection: Injection, provider: Provider, step: Step) -> None:

@@ -7,14 +7,18 @@ can do the work: nothing to bind, values only, or values and dependencies.
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Protocol, runtime_checkable
 
 from undercroft.binding.answers import Answer, Returns, build_answer
-from undercroft.binding.dependencies import Kind, Step, StepList
-from undercroft.binding.parameters import FindProvider, find_no_provider
+from undercroft.binding.callables import Kind, describe_place, read_hints
+from undercroft.binding.dependencies import Step, StepList
+from undercroft.binding.parameters import FindProvider, Source, find_no_provider
 from undercroft.binding.reading import Reading
-from undercroft.binding.signature import Argument, describe_place, read_hints
+from undercroft.binding.signature import Argument
+from undercroft.binding.streams import OwningStream
 from undercroft.concurrency import ensure_loop, run_in_thread
+from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
 
@@ -80,6 +84,8 @@ def compile_plan(
     function: Any = bound.function if bound else handler
     steps = StepList(path_params, find_provider)
     step = steps.add_handler(function, skip_first=bound is not None)
+    if bound is None:
+        check_path_is_taken(function, step, steps, path_params)
     declared = returns if returns is not None else read_hints(function).get("return", Any)
     # A method of a view has a status of its own; its route has one for all methods.
     status_code = getattr(function, "status_code", status_code)
@@ -94,6 +100,35 @@ def compile_plan(
         returns=answered,
         handler=function,
     )
+
+
+def check_path_is_taken(
+    function: Callable[..., Any], step: Step, steps: StepList, path_params: Collection[str]
+) -> None:
+    """Refuse a handler that takes no notice of what its route captures.
+
+    One that takes the request may read it there.
+
+    Raises:
+        ImproperlyConfigured: The route captures a name that nothing reads.
+    """
+    if any(each.takes_request for each in steps.steps):
+        return
+    taken = {slot.argument.alias for slot in steps.slots if slot.argument.source is Source.PATH}
+    for name in path_params:
+        if name not in taken:
+            others = [argument for argument, _ in step.reads]
+            close = get_close_matches(name, others, n=1)
+            hint = (
+                f"Did you mean {close[0]!r} to be called {name!r}?"
+                if close
+                else (f"Add an argument {name!r}, or take the request.")
+            )
+            raise ImproperlyConfigured(
+                f"{describe_place(function)} does not take {name!r}, which its route captures.",
+                hint=hint,
+                code="binding.path",
+            )
 
 
 def _choose_endpoint(
@@ -174,7 +209,7 @@ class _Pipeline:
         self._reading = reading
         self._answer = answer
         self._bound = bound
-        is_async = any(step.is_async for step in steps)
+        is_async = any(step.is_async for step in steps) or self._handler.kind.is_generator
         self.endpoint: Endpoint = self._on_loop if is_async else self._in_thread
 
     async def _in_thread(self, request: Request) -> Response:
@@ -183,26 +218,40 @@ class _Pipeline:
 
     def _run(self, request: Request, values: dict[str, Any]) -> Response:
         """Run everything in one thread: one hop, however many dependencies."""
+        failure: BaseException | None = None
         with ExitStack() as stack:
-            results: list[Any] = []
-            for step in self._dependencies:
-                arguments = step.build_arguments(request, values, results)
-                results.append(step.run(arguments, stack))
-            arguments = self._handler.build_arguments(request, values, results)
-            return self._answer(self._find_function(request)(**arguments))
-        raise AssertionError("unreachable: no dependency may swallow the handler's exception")
+            try:
+                results: list[Any] = []
+                for step in self._dependencies:
+                    arguments = step.build_arguments(request, values, results)
+                    results.append(step.run(arguments, stack))
+                arguments = self._handler.build_arguments(request, values, results)
+                return self._answer(self._find_function(request)(**arguments))
+            except BaseException as error:
+                failure = error
+                raise
+        raise keep_failure(failure)
 
     async def _on_loop(self, request: Request) -> Response:
         values = await self._reading.read(request)
         await ensure_loop()
+        failure: BaseException | None = None
         async with AsyncExitStack() as stack:
-            results: list[Any] = []
-            for step in self._dependencies:
-                arguments = step.build_arguments(request, values, results)
-                results.append(await step.arun(arguments, stack))
-            arguments = self._handler.build_arguments(request, values, results)
-            return await self._call_handler(request, arguments)
-        raise AssertionError("unreachable: no dependency may swallow the handler's exception")
+            try:
+                results: list[Any] = []
+                for step in self._dependencies:
+                    arguments = step.build_arguments(request, values, results)
+                    results.append(await step.arun(arguments, stack))
+                arguments = self._handler.build_arguments(request, values, results)
+                response = await self._call_handler(request, arguments)
+            except BaseException as error:
+                failure = error
+                raise
+            if self._handler.kind.is_generator and response.stream is not None:
+                # The handler only begins here: what it depends on lives as long as its stream.
+                response.stream = OwningStream(response.stream, stack.pop_all())
+            return response
+        raise keep_failure(failure)
 
     async def _call_handler(self, request: Request, arguments: dict[str, Any]) -> Response:
         function, kind = self._find_function(request), self._handler.kind
@@ -214,3 +263,12 @@ class _Pipeline:
 
     def _find_function(self, request: Request) -> Callable[..., Any]:
         return self._bound.bind(request) if self._bound else self._handler.function
+
+
+def keep_failure(failure: BaseException | None) -> BaseException:
+    """Return the exception that a dependency swallowed.
+
+    A dependency may look at what the handler raised, and clean up after it; the answer is still
+    the failure's.
+    """
+    return failure or RuntimeError("A dependency ended the request without an exception.")

@@ -2,9 +2,14 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy
+from copy import deepcopy
 from dataclasses import dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from types import NoneType
 from typing import Any, NotRequired
+from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -19,6 +24,8 @@ from undercroft.http.query import parse_pairs
 from undercroft.http.request import Request
 
 Reader = Callable[[Request, dict[str, Any]], None]
+
+_IMMUTABLE = (NoneType, bool, int, float, str, bytes, Decimal, Enum, UUID, date, time, timedelta)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +49,9 @@ class Reading:
         self._defaults = {
             slot.key: slot.argument.default for slot in slots if not slot.argument.is_required
         }
-        # A list or dict that a signature gives as a default belongs to one request at a time.
+        # What could be changed belongs to one request at a time, as if it were made anew.
         self._mutable = [
-            key for key, default in self._defaults.items() if isinstance(default, list | dict | set)
+            key for key, default in self._defaults.items() if not isinstance(default, _IMMUTABLE)
         ]
         self.has_parameters = bool(parameters)
         self.body = _BodyReading(bodies) if bodies else None
@@ -72,7 +79,7 @@ class Reading:
         """Build what the arguments are where the request says nothing."""
         values = self._defaults.copy()
         for key in self._mutable:
-            values[key] = copy(values[key])
+            values[key] = deepcopy(values[key])
         return values
 
     async def read(self, request: Request) -> dict[str, Any]:

@@ -2,13 +2,18 @@
 
 import inspect
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, is_dataclass
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from undercroft.binding.annotations import (
+    is_request,
+    is_several,
+    is_structured,
+    split_annotation,
+)
+from undercroft.binding.callables import describe_place, list_bound_names, read_hints
 from undercroft.binding.parameters import (
     MISSING,
     Dependency,
@@ -19,8 +24,6 @@ from undercroft.binding.parameters import (
 )
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
-
-_SEVERAL = (list, set, frozenset, tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +69,6 @@ class Injection:
     dependency: Dependency | Provider | None
 
 
-def describe_place(function: Callable[..., Any]) -> str:
-    """Name a function with its file and line, for errors found at start."""
-    function = inspect.unwrap(function)
-    name = getattr(function, "__qualname__", repr(function))
-    code = getattr(function, "__code__", None)
-    return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
-
-
 def read_signature(
     function: Callable[..., Any],
     path_params: Collection[str],
@@ -94,18 +89,14 @@ def read_signature(
             its value could come from.
     """
     place = describe_place(function)
-    try:
-        parameters = list(inspect.signature(function).parameters.values())[skip_first:]
-        hints = read_hints(function)
-    except NameError as error:
-        raise ImproperlyConfigured(
-            f"An annotation of {place} names {error.name!r}, which is not defined there.",
-            hint="Import it at the top of the module, not only under TYPE_CHECKING.",
-            code="binding.annotation",
-        ) from error
+    parameters = list(inspect.signature(function).parameters.values())[skip_first:]
+    hints = resolve_hints(function, place)
+    bound = list_bound_names(function)
     found: list[Argument | Injection] = []
     for parameter in parameters:
-        if parameter.kind is parameter.VAR_KEYWORD or parameter.kind is parameter.VAR_POSITIONAL:
+        if parameter.kind in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}:
+            continue
+        if parameter.name in bound:
             continue
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise ImproperlyConfigured(
@@ -114,57 +105,99 @@ def read_signature(
                 code="binding.positional-only",
             )
         annotation = hints.get(parameter.name, Any)
-        provider = find_provider(annotation)
-        if provider is not None:
-            found.append(Injection(parameter.name, annotation, provider))
+        plain, marker, default = read_markers(parameter, annotation, place)
+        if marker is None:
+            found.append(
+                find_injection(parameter.name, plain, annotation, find_provider)
+                or build_argument(parameter.name, annotation, plain, default, path_params, place)
+            )
+        elif isinstance(marker, Dependency):
+            found.append(Injection(parameter.name, plain, marker))
         else:
-            found.append(_read_parameter(parameter, annotation, path_params, place))
+            found.append(apply_marker(parameter.name, marker, annotation, plain, default, place))
+    for argument in found:
+        check_path_argument(argument, path_params)
     return found
 
 
-def read_hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """Resolve the annotations of a function, a class's `__init__` or a callable object."""
-    if inspect.isclass(function):
-        return get_type_hints(function.__init__, include_extras=True)
-    if not inspect.isroutine(function):
-        function = type(function).__call__
-    return get_type_hints(inspect.unwrap(function), include_extras=True)
+def resolve_hints(function: Callable[..., Any], place: str) -> dict[str, Any]:
+    """Resolve a function's annotations.
+
+    Raises:
+        ImproperlyConfigured: One names something that is not there.
+    """
+    try:
+        return read_hints(function)
+    except NameError as error:
+        raise ImproperlyConfigured(
+            f"An annotation of {place} names {error.name!r}, which is not defined there.",
+            hint="Import it at the top of the module, not only under TYPE_CHECKING.",
+            code="binding.annotation",
+        ) from error
+    except Exception as error:
+        raise ImproperlyConfigured(
+            f"The annotations of {place} cannot be read: {error}.",
+            hint="Correct the annotation.",
+            code="binding.annotation",
+        ) from error
 
 
-def _read_parameter(
-    parameter: inspect.Parameter, annotation: Any, path_params: Collection[str], place: str
-) -> Argument | Injection:
-    name, default = parameter.name, parameter.default
-    if default is parameter.empty:
-        default = MISSING
-    plain, marker = split_annotation(annotation)
+def read_markers(
+    parameter: inspect.Parameter, annotation: Any, place: str
+) -> tuple[Any, Parameter | Dependency | None, Any]:
+    """Find the plain type, the one marker and the default of an argument.
+
+    Raises:
+        ImproperlyConfigured: There are two markers, so that one of them would be ignored.
+    """
+    plain, markers = split_annotation(annotation, place)
+    default = MISSING if parameter.default is parameter.empty else parameter.default
     if isinstance(default, Parameter | Dependency):
-        marker, default = default, MISSING
-    if isinstance(marker, Dependency):
-        return Injection(name, plain, marker)
+        markers, default = [*markers, default], MISSING
+    if len(markers) > 1:
+        raise ImproperlyConfigured(
+            f"Argument {parameter.name!r} of {place} has {len(markers)} markers.",
+            hint="Keep one: Annotated[int, Query(ge=1)] = 5, the default without a marker.",
+            code="binding.marker",
+        )
+    return plain, markers[0] if markers else None, default
+
+
+def find_injection(
+    name: str, plain: Any, annotation: Any, find_provider: FindProvider
+) -> Injection | None:
+    """Find what is injected for its type or name alone: the request, a session and so on."""
     if is_request(plain) or (annotation is Any and name == "request"):
         return Injection(name, Request, None)
-    if marker is None:
-        marker = Parameter(choose_source(name, plain, path_params), MISSING, None, FieldInfo())
-    if marker.source is Source.PATH and (marker.alias or name) not in path_params:
-        held = ", ".join(sorted(path_params)) or "none"
-        raise ImproperlyConfigured(
-            f"{place} reads {name!r} from the path, and its route captures {held}.",
-            hint=f"Write {{{name}}} in the route's path.",
-            code="binding.path",
-        )
-    if default is MISSING:
-        default = marker.default
-    alias = marker.alias or (name.replace("_", "-") if marker.source is Source.HEADER else name)
-    several = is_several(plain) and marker.source in {Source.QUERY, Source.HEADER}
-    annotation = Annotated[annotation, marker.field]
+    provider = find_provider(plain)
+    return Injection(name, plain, provider) if provider is not None else None
+
+
+def build_argument(  # noqa: PLR0913, PLR0917 - the parts of one argument, together only here
+    name: str,
+    annotation: Any,
+    plain: Any,
+    default: Any,
+    path_params: Collection[str],
+    place: str,
+) -> Argument:
+    """Build an argument without a marker: its type says where it comes from."""
+    marker = Parameter(choose_source(name, plain, path_params), MISSING, None, FieldInfo())
+    return apply_marker(name, marker, annotation, plain, default, place)
+
+
+def apply_marker(  # noqa: PLR0913, PLR0917 - as above
+    name: str, marker: Parameter, annotation: Any, plain: Any, default: Any, place: str
+) -> Argument:
+    """Build an argument as its marker says."""
+    source = marker.source
     return Argument(
         name=name,
-        alias=alias,
-        source=marker.source,
-        annotation=annotation,
-        default=default,
-        several=several,
+        alias=marker.alias or (name.replace("_", "-") if source is Source.HEADER else name),
+        source=source,
+        annotation=Annotated[annotation, marker.field],
+        default=marker.default if default is MISSING else default,
+        several=is_several(plain) and source in {Source.QUERY, Source.HEADER},
         embed=marker.embed,
         field=marker.field,
         place=place,
@@ -172,13 +205,22 @@ def _read_parameter(
     )
 
 
-def split_annotation(annotation: Any) -> tuple[Any, Parameter | Dependency | None]:
-    """Split `Annotated[T, marker]` into T and the last marker of ours."""
-    if get_origin(annotation) is not Annotated:
-        return annotation, None
-    plain, *extras = get_args(annotation)
-    markers = [extra for extra in extras if isinstance(extra, Parameter | Dependency)]
-    return plain, markers[-1] if markers else None
+def check_path_argument(argument: Argument | Injection, path_params: Collection[str]) -> None:
+    """Refuse an argument from the path that the route does not capture.
+
+    Raises:
+        ImproperlyConfigured: The route has no such parameter.
+    """
+    if not isinstance(argument, Argument) or argument.source is not Source.PATH:
+        return
+    if argument.alias not in path_params:
+        held = ", ".join(sorted(path_params)) or "none"
+        raise ImproperlyConfigured(
+            f"{argument.place} reads {argument.alias!r} from the path, and its route captures"
+            f" {held}.",
+            hint=f"Write {{{argument.alias}}} in the route's path.",
+            code="binding.path",
+        )
 
 
 def choose_source(name: str, annotation: Any, path_params: Collection[str]) -> Source:
@@ -190,33 +232,3 @@ def choose_source(name: str, annotation: Any, path_params: Collection[str]) -> S
     if name in path_params:
         return Source.PATH
     return Source.BODY if is_structured(annotation) else Source.QUERY
-
-
-def is_request(annotation: Any) -> bool:
-    """Tell whether an argument asks for the request itself."""
-    return inspect.isclass(annotation) and issubclass(annotation, Request)
-
-
-def is_structured(annotation: Any) -> bool:
-    """Tell whether a type has members, so that only a JSON body can hold it."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return is_structured(get_args(annotation)[0])
-    if origin in (Union, UnionType):
-        return any(is_structured(part) for part in get_args(annotation) if part is not NoneType)
-    if origin in _SEVERAL or annotation in _SEVERAL:
-        return any(is_structured(part) for part in get_args(annotation))
-    kind = origin or annotation
-    if is_typeddict(kind):
-        return True
-    return inspect.isclass(kind) and (issubclass(kind, BaseModel | dict) or is_dataclass(kind))
-
-
-def is_several(annotation: Any) -> bool:
-    """Tell whether a type takes several values of one name."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return is_several(get_args(annotation)[0])
-    if origin in (Union, UnionType):
-        return any(is_several(part) for part in get_args(annotation))
-    return origin in _SEVERAL or annotation in _SEVERAL

@@ -4,6 +4,7 @@ Datetimes are RFC 3339 with `Z`, decimals and UUIDs are strings, sets are lists:
 writes, so that the same value looks the same whichever way it leaves.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import PurePath
@@ -45,11 +46,24 @@ def dump_json(value: Any) -> bytes:
     try:
         return orjson.dumps(value, _to_plain, _OPTIONS)
     except (TypeError, UnicodeDecodeError) as error:
+        if "64-bit" in str(error):
+            return _dump_large(value)
         raise SerializationError(
             f"{type(value).__name__} cannot be written as JSON: {error}.",
             hint="Return plain data, or declare a serializer as the return type.",
             code="http.json",
         ) from error
+
+
+def _dump_large(value: Any) -> bytes:
+    """Write a value that holds integers beyond 64 bits, which only the slower library can."""
+
+    def convert(part: Any) -> Any:
+        return orjson.loads(dump_json(part))
+
+    return json.dumps(
+        value, default=convert, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
 def load_json(raw: bytes) -> Any:

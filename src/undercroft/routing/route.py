@@ -2,8 +2,9 @@
 
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any, TypedDict
 
 from undercroft.errors import ImproperlyConfigured
@@ -107,6 +108,7 @@ def build_route(
     source = find_source()
     try:
         check_handler(handler)
+        check_options(options)
         template = parse_template(path)
         params = template.params
         if regex is not None:
@@ -163,6 +165,23 @@ def move_route(
 def join_names(*names: str) -> str:
     """Join namespaces and a name by colons, leaving empty ones out."""
     return ":".join(name for name in names if name)
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse an option that would be ignored.
+
+    Raises:
+        ImproperlyConfigured: A route has no such option.
+    """
+    known = RouteOptions.__annotations__.keys() | PathOptions.__annotations__.keys()
+    for name in options.keys() - known:
+        close = get_close_matches(name, known, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known))}."
+        if name in {"response_model", "response_class"}:
+            hint = "Declare it as the return type: `async def handler(...) -> Out`."
+        raise ImproperlyConfigured(
+            f"A route has no option {name!r}.", hint=hint, code="routing.option"
+        )
 
 
 def check_handler(handler: object) -> None:
