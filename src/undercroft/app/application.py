@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from undercroft.app.installed import InstalledApp, install_app
+from undercroft.app.lifespan import BackgroundLifespan
 from undercroft.app.operations import Operation, compile_routes
 from undercroft.app.providers import Providers
 from undercroft.concurrency import ensure_loop, threads
@@ -45,7 +46,9 @@ class App(RouteDecorators):
         apps: Packages that bring models, templates and static files.
         routes: What `path()` and `include()` return, as in `urlpatterns`.
         middleware: Coroutines around every handler, the first outermost.
-        lifespan: An async context manager entered when the server starts.
+        lifespan: An async context manager around the application's life: entered when an ASGI
+            server starts and left when it stops; under WSGI, which tells of neither, from the
+            first request until the process ends.
         openapi: Title, version and addresses of the API's description.
 
     Attributes:
@@ -70,6 +73,8 @@ class App(RouteDecorators):
         self._lifespan = lifespan
         self._max_body_size = self.settings.max_body_size
         self._running = AsyncExitStack()
+        self._is_started = False
+        self._background = BackgroundLifespan(self.startup, self.shutdown, lambda: self._is_started)
         self._lock = threading.RLock()
         self._endpoint: Endpoint | None = None
         self._reverser = Reverser(())
@@ -148,6 +153,7 @@ class App(RouteDecorators):
             add_security_headers,
             Failures(debug=self.settings.debug),
             AllowedHosts(self.settings.allowed_hosts),
+            *([self._background] if self._lifespan is not None else []),
             *map(on_loop, self._middleware),
             run_in_transaction,
         ]
@@ -190,11 +196,19 @@ class App(RouteDecorators):
         if self._lifespan is not None:
             await ensure_loop()
             await self._running.enter_async_context(self._lifespan(self))
+        self._is_started = True
 
     async def shutdown(self) -> None:
-        """Leave the lifespan and close the databases' connections."""
-        await self._running.aclose()
-        await databases.adispose()
+        """Leave the lifespan and close the databases' connections, whatever the lifespan raises."""
+        self._is_started = False
+        try:
+            await self._running.aclose()
+        finally:
+            await databases.adispose()
+
+    def close(self) -> None:
+        """End the lifespan that a WSGI request began; for tests, else the process's end does it."""
+        self._background.stop()
 
 
 def build_dispatch(routes: list[Route]) -> Endpoint:

@@ -1,7 +1,8 @@
 """A client that calls an application in this process, through either gateway.
 
 It is an `httpx.Client`, so requests and answers are what they are over a network: only the
-socket is missing. The application starts with the `with` block and shuts down after it.
+socket is missing. Through ASGI the application starts with the `with` block, through WSGI with the
+first request, as servers would have it; it shuts down after the block.
 
     with Client(app) as client:
         assert client.get("/hello/Ada").json() == {"message": "Hello, Ada."}
@@ -14,6 +15,7 @@ from typing import Any, Literal, Self
 
 import httpx
 
+from undercroft.app.application import App
 from undercroft.concurrency import run_on_background_loop
 from undercroft.testing.transports import ASGITransport, WSGITransport
 
@@ -48,11 +50,20 @@ class Client(httpx.Client):
         super().__init__(transport=transport, base_url=base_url, **options)
 
     def __enter__(self) -> Self:
-        """Start the application."""
+        """Start the application.
+
+        Raises:
+            RuntimeError: It refused to start.
+        """
         super().__enter__()
         if self.through == "asgi":
-            self._lifespan = Lifespan(self.app)
-            run_on_background_loop(self._lifespan.start())
+            lifespan = Lifespan(self.app)
+            try:
+                run_on_background_loop(lifespan.start())
+            except BaseException:
+                super().__exit__()
+                raise
+            self._lifespan = lifespan
         return self
 
     def __exit__(
@@ -61,14 +72,26 @@ class Client(httpx.Client):
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        """Shut the application down."""
-        if self._lifespan is not None:
-            run_on_background_loop(self._lifespan.stop())
-        super().__exit__(exc_type, exc_value, traceback)
+        """Shut the application down.
+
+        Raises:
+            RuntimeError: It could not shut down cleanly.
+        """
+        try:
+            if self._lifespan is not None:
+                run_on_background_loop(self._lifespan.stop())
+            elif isinstance(self.app, App):
+                self.app.close()
+        finally:
+            self._lifespan = None
+            super().__exit__(exc_type, exc_value, traceback)
 
 
 class Lifespan:
-    """Speaks the lifespan protocol to an application, as a server does."""
+    """Speaks the lifespan protocol to an application, as a server does.
+
+    An application that ends or raises instead of answering has no lifespan, and needs none.
+    """
 
     def __init__(self, app: Callable[..., Any]) -> None:
         self._app = app
@@ -82,10 +105,12 @@ class Lifespan:
         Raises:
             RuntimeError: It refused to start.
         """
-        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}
-        call = self._app(scope, self._sent.get, self._received.put)
-        self._task = asyncio.ensure_future(call)
-        await self._exchange("startup")
+        self._task = asyncio.create_task(self._call())
+        if not await self._exchange(self._task, "startup"):
+            # The protocol's way to say that there is no lifespan; the error says no more.
+            await asyncio.wait({self._task})
+            self._task.exception()
+            self._task = None
 
     async def stop(self) -> None:
         """Shut the application down.
@@ -93,12 +118,28 @@ class Lifespan:
         Raises:
             RuntimeError: It could not shut down cleanly.
         """
-        await self._exchange("shutdown")
         if self._task is not None:
+            await self._exchange(self._task, "shutdown")
             await self._task
 
-    async def _exchange(self, event: str) -> None:
+    async def _call(self) -> None:
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}
+        await self._app(scope, self._sent.get, self._received.put)
+
+    async def _exchange(self, task: asyncio.Task[None], event: str) -> bool:
+        """Send an event; tell whether it was answered, for an ended task answers no more."""
         await self._sent.put({"type": f"lifespan.{event}"})
-        answer = await self._received.get()
+        answering = asyncio.ensure_future(self._received.get())
+        await asyncio.wait({task, answering}, return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            # What was said just before the end counts.
+            await asyncio.sleep(0)
+        if not answering.done():
+            answering.cancel()
+            return False
+        answer = answering.result()
         if answer["type"] == f"lifespan.{event}.failed":
-            raise RuntimeError(answer.get("message", f"The application failed at {event}."))
+            await asyncio.wait({task})
+            task.exception()
+            raise RuntimeError(answer.get("message") or f"The application failed at {event}.")
+        return True
