@@ -46,6 +46,13 @@ def install_app(name: str) -> InstalledApp:
             code="app.unknown",
         )
     module = import_module(name)
+    if not hasattr(module, "__path__"):
+        raise ImproperlyConfigured(
+            f"The app {name!r} is a single module, not a package.",
+            hint="Name the package that holds `models`, `templates` and `static`.",
+            code="app.unknown",
+        )
     if find_spec(f"{name}.models") is not None:
         import_module(f"{name}.models")
-    return InstalledApp(name, module, Path(module.__file__ or ".").parent)
+    # A package without __init__.py has no file, and one path or more.
+    return InstalledApp(name, module, Path(next(iter(module.__path__))))

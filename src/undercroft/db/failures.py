@@ -36,6 +36,11 @@ _UNAVAILABLE = frozenset(
     }
 )
 
+#: asyncpg's and psycopg's classes for a table or column that is not there.
+_UNDEFINED = frozenset(
+    {"UndefinedColumn", "UndefinedColumnError", "UndefinedTable", "UndefinedTableError"}
+)
+
 _VALUE = frozenset({"DataError", "UnicodeEncodeError"})
 
 
@@ -54,7 +59,7 @@ def translate(error: BaseException, sql: str = "") -> BaseException:
         original = error.orig
     if original is not None:
         names |= {kind.__name__ for kind in type(original).__mro__}
-    text = str(error).strip() or type(error).__name__
+    text = (str(error).strip() or type(error).__name__).rstrip(".") + "."
     if names & _INTEGRITY:
         return IntegrityError(f"The database refused a row: {text}")
     if names & _UNAVAILABLE or _is_disconnected(names, text):
@@ -64,6 +69,12 @@ def translate(error: BaseException, sql: str = "") -> BaseException:
         )
     if names & _VALUE:
         return FieldValueError(f"The database refused a value: {text}")
+    if names & _UNDEFINED or text.startswith(("no such table", "no such column")):
+        return DatabaseError(
+            f"The database does not have what a model needs: {text}",
+            hint="Run `undercroft migrate`; `undercroft makemigrations` first if models changed.",
+            code="db.not-migrated",
+        )
     if names & {"Error", "PostgresError", "InterfaceError", "SQLAlchemyError"}:
         return DatabaseError(f"The database refused a statement: {text}{_show(sql)}")
     return error
