@@ -1,6 +1,7 @@
 """Dependencies: called in order, once for a request, cleaned up whatever happens."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
 from typing import Annotated
 
 import pytest
@@ -10,6 +11,8 @@ from undercroft.errors import ImproperlyConfigured
 from undercroft.testing.client import Client
 
 MakeClient = Callable[[App], Client]
+
+marker: ContextVar[str] = ContextVar("marker", default="outside")
 
 
 def test_dependencies_nest_and_are_called_once(client: MakeClient) -> None:
@@ -265,3 +268,22 @@ def test_two_functions_may_read_the_same_body(client: MakeClient) -> None:
 
     with pytest.raises(ImproperlyConfigured, match="as different types"):
         app.build()
+
+
+def test_a_blocking_dependency_keeps_one_context(client: MakeClient) -> None:
+    """What a blocking generator sets and resets in its context works under an `async def`."""
+    app = App()
+
+    def mark() -> Iterator[str]:
+        token = marker.set("inside")
+        yield marker.get()
+        marker.reset(token)
+
+    @app.get("/")
+    async def handler(mark: Annotated[str, Depends(mark)]) -> list[str]:
+        return [mark, marker.get()]
+
+    spoken = client(app)
+    for _ in range(2):
+        assert spoken.get("/").json() == ["inside", "inside"]
+    assert marker.get() == "outside"

@@ -12,6 +12,7 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,15 +83,31 @@ class Step:
 
 @asynccontextmanager
 async def run_beside_loop(manager: AbstractContextManager[Any]) -> AsyncGenerator[Any]:
-    """Enter and leave a blocking context manager in a thread."""
-    value = await run_in_thread(manager.__enter__)
+    """Enter and leave a blocking context manager in a thread, both in one context.
+
+    The context variables it sets count for the handler, too, until it is left.
+    """
+    context = copy_context()
+
+    def leave(*failure: Any) -> bool | None:
+        return context.run(manager.__exit__, *failure)
+
+    value = await run_in_thread(context.run, manager.__enter__)
+    tokens = [
+        (variable, variable.set(given))
+        for variable, given in context.items()
+        if variable not in (held := copy_context()) or held[variable] is not given
+    ]
     try:
         yield value
     except BaseException as error:
-        if not await run_in_thread(manager.__exit__, type(error), error, error.__traceback__):
+        if not await run_in_thread(leave, type(error), error, error.__traceback__):
             raise
     else:
-        await run_in_thread(manager.__exit__, None, None, None)
+        await run_in_thread(leave, None, None, None)
+    finally:
+        for variable, token in reversed(tokens):
+            variable.reset(token)
 
 
 class StepList:
