@@ -16,6 +16,7 @@
     ├── FieldValueError                   a value does not fit its field
     ├── ObjectDoesNotExist                `get()` found no row
     ├── MultipleObjectsReturned           `get()` found more than one row
+    ├── BodyConsumedError                 the request's body was streamed and is gone
     ├── ClientDisconnected                the client went away while its request was read
     └── HTTPException                     an answer with a status, as problem details (RFC 9457)
         ├── BadRequest                    400
@@ -34,6 +35,7 @@
 Names are Django's, REST framework's or FastAPI's where those have one.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -152,10 +154,20 @@ class MultipleObjectsReturned(UndercroftError):
     code = "db.multiple"
 
 
+class BodyConsumedError(UndercroftError):
+    """The body of a request was read piece by piece, and is asked for again."""
+
+    code = "http.body-consumed"
+
+
 class ClientDisconnected(UndercroftError):
     """The client went away while its request was read: there is nobody to answer."""
 
     code = "http.disconnected"
+
+
+#: What a header may be: `token:text` in ISO 8859-1 without line breaks (RFC 9110, section 5).
+_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
 
 
 class HTTPException(UndercroftError):
@@ -167,6 +179,9 @@ class HTTPException(UndercroftError):
         headers: Sent with the answer.
         code: A stable, machine-readable name of the problem.
         extra: Further members of the problem details object (RFC 9457, section 3.2).
+
+    Raises:
+        ValueError: The status is no error's, or a header cannot be sent.
     """
 
     status_code: int = 500
@@ -185,6 +200,7 @@ class HTTPException(UndercroftError):
         self.status_code = status_code if status_code is not None else type(self).status_code
         self.detail = detail if detail is not None else find_phrase(self.status_code)
         self.headers = dict(headers or {})
+        check_error_answer(self.status_code, self.headers)
         self.extra = dict(extra or {})
         super().__init__(self.detail, hint=hint, code=code)
 
@@ -328,3 +344,16 @@ def find_phrase(status_code: int) -> str:
         return HTTPStatus(status_code).phrase
     except ValueError:
         return "Error"
+
+
+def check_error_answer(status_code: int, headers: Mapping[str, str]) -> None:
+    """Refuse at the `raise` what would only fail when the answer is sent.
+
+    Raises:
+        ValueError: The status is no error's, or a header cannot be sent.
+    """
+    if status_code not in range(400, 600):
+        raise ValueError(f"Status {status_code!r} is no error's; those are 400 to 599.")
+    for field in headers.items():
+        if not _HEADER.fullmatch(":".join(map(str, field))):
+            raise ValueError(f"Header {field!r} is no field of one line in ISO 8859-1.")

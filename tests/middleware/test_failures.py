@@ -1,12 +1,15 @@
 """Failures: an answer for everything that is raised, and no word too many."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 
 import pytest
 
-from undercroft import App, HTTPException, Settings
+from undercroft import App, HTTPException, Request, Settings
 from undercroft.errors import DatabaseUnavailable
+from undercroft.http.request import Address
+from undercroft.middleware.failures import is_local
 from undercroft.testing.client import Client
 
 MakeClient = Callable[[App], Client]
@@ -103,6 +106,113 @@ def test_the_debug_page_answers_to_local_names_only(client: MakeClient) -> None:
     answer = client(app).get("/raises", headers={"host": "rebound.example", "accept": "text/html"})
     assert answer.status_code == 500
     assert "ValueError" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "client,local",
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("testclient", True),
+        ("/run/app.sock", True),
+        (None, True),
+        ("203.0.113.9", False),
+        ("::ffff:203.0.113.9", False),
+        ("10.0.0.1", False),
+        ("0.0.0.0", False),
+        ("localhost.evil.example", False),
+    ],
+)
+def test_the_debug_page_answers_to_local_clients_only(client: str | None, local: bool) -> None:
+    """A client elsewhere sees no source, whatever name it asks for."""
+    for host, named in (("localhost:8000", True), ("rebound.example", False)):
+        request = Request("GET", "/", b"", [(b"host", host.encode())])
+        request.client = Address(client, 5000) if client is not None else None
+        assert is_local(request) is (local and named)
+
+
+@pytest.mark.parametrize("status", [42, 200, 304, 399, 600, -1])
+def test_an_http_exception_has_the_status_of_an_error(status: int) -> None:
+    """Anything but 400 to 599 is refused where it is raised."""
+    with pytest.raises(ValueError, match="400 to 599"):
+        HTTPException(status)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"x": "a\nb"}, {"x": "a\rb"}, {"x": "\0"}, {"x y": "a"}, {"": "a"}, {"x": "€"}],
+)
+def test_an_http_exception_has_headers_that_can_be_sent(headers: dict[str, str]) -> None:
+    """A header that would split the answer, or cannot be encoded, is refused where it is raised."""
+    with pytest.raises(ValueError, match="no field of one line"):
+        HTTPException(404, headers=headers)
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_an_answer_that_cannot_be_built_is_a_failure(
+    client: MakeClient, caplog: pytest.LogCaptureFixture, accept: str
+) -> None:
+    """What fails while an error answer is built is logged, and answered like any other fault."""
+    app = App()
+
+    @app.get("/{kind}")
+    async def handler(kind: str) -> str:
+        error = HTTPException(404, extra={"x": object()})
+        if kind == "headers":
+            error = HTTPException(404)
+            error.headers["x"] = "a\nb"
+        if kind == "text":
+            error = HTTPException(404)
+            error.to_problem = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+        raise error
+
+    for kind in ("headers", "text"):
+        answer = client(app).get(f"/{kind}", headers={"accept": accept})
+        assert answer.status_code == 500
+        assert "could not be built" in caplog.text
+        caplog.clear()
+    answer = client(app).get("/extra", headers={"accept": accept})
+    assert answer.status_code in {404, 500}
+
+
+def test_the_last_resort_is_a_plain_500(
+    client: MakeClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """If even the page of a failure fails, the client gets an answer and the log both errors."""
+    monkeypatch.setattr("undercroft.middleware.failures.dump_json", None)  # broken on purpose
+    answer = client(build_app(debug=False)).get("/raises")
+    assert (answer.status_code, answer.text) == (500, "500 Internal Server Error")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "the reason" in caplog.text
+    assert "not callable" in caplog.text
+
+
+def test_a_task_group_that_failed_with_answers_gives_the_first(
+    client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An answer raised in a task is an answer; with any fault beside it, it is a failure."""
+    app = App()
+
+    async def fail(error: Exception) -> None:
+        raise error
+
+    @app.get("/{kind}")
+    async def handler(kind: str) -> str:
+        async with asyncio.TaskGroup() as outer, asyncio.TaskGroup() as group:
+            group.create_task(fail(HTTPException(418, "first")))
+            group.create_task(fail(HTTPException(404, "second")))
+            if kind == "mixed":
+                outer.create_task(fail(KeyError("ours")))
+        return "never"
+
+    spoken = client(app)
+    answer = spoken.get("/answers")
+    assert (answer.status_code, answer.json()["detail"]) == (418, "first")
+    assert not caplog.records
+    assert spoken.get("/mixed").status_code == 500
+    assert "ours" in caplog.text
 
 
 def test_an_unreachable_database_is_503(

@@ -1,11 +1,15 @@
 """Failures: whatever is raised further in becomes an answer here, and only here.
 
-An `HTTPException` is an answer by itself. Anything else is a fault of ours: it is logged with
-its traceback, shown in full to a developer and not at all to anybody else.
+An `HTTPException` is an answer by itself, and so is the first of a task group that failed with
+nothing else. Anything else is a fault of ours: it is logged with its traceback, shown in full to a
+developer and not at all to anybody else. That includes what fails while an answer is built.
 """
 
 import logging
 import secrets
+from collections.abc import Iterator
+from ipaddress import IPv6Address, ip_address
+from typing import cast
 
 from undercroft.errors import (
     ClientDisconnected,
@@ -15,7 +19,7 @@ from undercroft.errors import (
 )
 from undercroft.http.json import dump_json
 from undercroft.http.request import Request
-from undercroft.http.responses import HTMLResponse, PlainTextResponse, Response
+from undercroft.http.responses import BODILESS, HTMLResponse, PlainTextResponse, Response
 from undercroft.middleware.debug_page import render_debug_page, render_debug_text
 from undercroft.middleware.error_page import render_error_page
 from undercroft.middleware.hosts import AllowedHosts
@@ -28,12 +32,17 @@ logger = logging.getLogger("undercroft.request")
 #: whatever `allowed_hosts` says: a foreign name may be DNS rebinding.
 _LOCAL = AllowedHosts([*LOCAL_HOSTS, ".localhost", "testserver"])
 
+#: What is an answer, or the lack of anybody to answer, inside a task group as outside.
+_EXPECTED = (HTTPException, ClientDisconnected, DatabaseUnavailable)
+
 
 class Failures:
     """Answer exceptions.
 
     Args:
-        debug: Show source and values to a developer at this machine.
+        debug: Show source and values to a developer at this machine: one who asks for it by a
+            local name (`localhost`) from a local address. Whoever looks from another machine or
+            out of a container finds the traceback in the log.
     """
 
     def __init__(self, *, debug: bool) -> None:
@@ -43,16 +52,35 @@ class Failures:
         """Go on, and answer what is raised."""
         try:
             return await call_next(request)
-        except HTTPException as error:
+        except Exception as error:  # noqa: BLE001 - `answer` logs it
+            raised = find_expected(error)
+            if isinstance(raised, ClientDisconnected):
+                raise raised from None
+            return self.answer(request, raised)
+
+    def answer(self, request: Request, error: Exception) -> Response:
+        """Answer an exception, whatever fails on the way: the last resort is a plain 500."""
+        for build in (self.build_answer, self.build_failure):
+            try:
+                return build(request, error)
+            except Exception as failed:
+                logger.exception(
+                    "%s %s: the answer could not be built",
+                    request.method,
+                    printable(request.path),
+                )
+                error = failed
+        return PlainTextResponse("500 Internal Server Error", 500)
+
+    def build_answer(self, request: Request, error: Exception) -> Response:
+        """Build the answer to an exception, and log what is ours to mend."""
+        if isinstance(error, HTTPException):
             return build_error_response(request, error)
-        except ClientDisconnected:
-            raise
-        except DatabaseUnavailable as error:
+        if isinstance(error, DatabaseUnavailable):
             logger.error("%s %s: %s", request.method, printable(request.path), error)
             return build_error_response(request, ServiceUnavailable(code=error.code))
-        except Exception as error:
-            logger.exception("%s %s failed", request.method, printable(request.path))
-            return self.build_failure(request, error)
+        logger.error("%s %s failed", request.method, printable(request.path), exc_info=error)
+        return self.build_failure(request, error)
 
     def build_failure(self, request: Request, error: Exception) -> Response:
         """Build the answer to a fault of ours: everything for a developer, else nothing."""
@@ -68,13 +96,40 @@ class Failures:
         return HTMLResponse(page, 500, {"content-security-policy": build_policy(nonce)})
 
 
+def find_expected(error: Exception) -> Exception:
+    """Find the first exception of a group that holds nothing but answers; else return it."""
+    leaves = list(list_leaves(error))
+    return leaves[0] if all(isinstance(leaf, _EXPECTED) for leaf in leaves) else error
+
+
+def list_leaves(error: Exception) -> Iterator[Exception]:
+    """List the exceptions in a group, however deep, in the order they were raised."""
+    if not isinstance(error, ExceptionGroup):
+        yield error
+        return
+    for inner in cast("ExceptionGroup[Exception]", error).exceptions:
+        yield from list_leaves(inner)
+
+
 def is_local(request: Request) -> bool:
-    """Tell whether the request was made to one of this machine's own names."""
+    """Tell whether a request comes from this machine and was made to one of its own names."""
     try:
         _LOCAL.check(request.headers.find(b"host") or b"")
     except HTTPException:
         return False
-    return True
+    return request.client is None or is_loopback(request.client.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is this machine's: loopback, a Unix socket, or a test client."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        # Only what speaks no IP has a name here: a test client, or a Unix socket's path.
+        return host in ("", "testclient") or host.startswith(("/", "unix:"))
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.is_loopback
 
 
 def prefers_html(request: Request) -> bool:
@@ -84,6 +139,8 @@ def prefers_html(request: Request) -> bool:
 
 def build_error_response(request: Request, error: HTTPException) -> Response:
     """Answer as problem details (RFC 9457), or with a plain page where a browser asks."""
+    if error.status_code in BODILESS:
+        return Response(b"", error.status_code, error.headers)
     problem = error.to_problem()
     if prefers_html(request):
         nonce = secrets.token_urlsafe(16)
