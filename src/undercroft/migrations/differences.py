@@ -6,7 +6,7 @@ from dataclasses import replace
 from alembic.operations import ops
 
 from undercroft.errors import MigrationError
-from undercroft.migrations.filling import find_filling
+from undercroft.migrations.filling import FillOp, find_fill, find_filling
 from undercroft.migrations.schema import (
     build_column,
     build_constraint,
@@ -112,12 +112,18 @@ def alter_table(old: TableState, new: TableState) -> list[ops.MigrateOperation]:
         for each in find_other_constraints(new, old)
     ]
     columns, unfilled = change_columns(old, new)
+    filled = [
+        operation
+        for name, column in new.columns.items()
+        if name in old.columns
+        for operation in find_fill(new.name, old.columns[name], column)
+    ]
     # SQLite makes the table anew in each group, so they are as few as can be.
     groups: list[list[ops.MigrateOperation]] = [[*released, *columns], [*unfilled, *added]]
     if not unfilled:
         groups = [[*released, *columns, *added]]
     changed = [ops.ModifyTableOps(new.name, group) for group in groups if group]
-    return [*indexes_dropped, *changed, *indexes_created]
+    return [*indexes_dropped, *filled, *changed, *indexes_created]
 
 
 def find_other_constraints(table: TableState, other: TableState) -> list[ConstraintState]:
@@ -225,6 +231,7 @@ _WORDS: dict[type[ops.MigrateOperation], tuple[str, str]] = {
     ops.AddColumnOp: ("Add column", "{0.table_name}.{0.column.name}"),
     ops.DropColumnOp: ("Drop column", "{0.table_name}.{0.column_name}"),
     ops.AlterColumnOp: ("Alter column", "{0.table_name}.{0.column_name}"),
+    FillOp: ("Fill column", "{0.table_name}.{0.column_name}"),
     ops.CreateIndexOp: ("Create index", "{0.index_name}"),
     ops.DropIndexOp: ("Drop index", "{0.index_name}"),
     ops.DropConstraintOp: ("Drop constraint", "{0.constraint_name}"),

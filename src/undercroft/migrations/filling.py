@@ -1,4 +1,4 @@
-"""What existing rows hold in a new column that may not be NULL."""
+"""What rows that are there already hold in a column that may not be NULL."""
 
 import datetime as dt
 import enum
@@ -8,9 +8,40 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from undercroft.db.field_info import MISSING, find_field_info
+import sqlalchemy as sa
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import renderers
+from alembic.operations import ops
+
+from undercroft.db.field_info import MISSING, FieldInfo, find_field_info
 from undercroft.errors import MigrationError
 from undercroft.migrations.state import ColumnState
+
+
+class FillOp(ops.MigrateOperation):
+    """Puts a value where a column is NULL; written as a statement of SQLAlchemy's.
+
+    Args:
+        table: The table's name.
+        column: The column's.
+        value: Text that every database reads for a column of its type.
+    """
+
+    def __init__(self, table: str, column: str, value: str) -> None:
+        self.table_name = table
+        self.column_name = column
+        self.value = value
+
+
+@renderers.dispatch_for(FillOp)
+def render_fill(_context: AutogenContext, operation: FillOp) -> str:
+    """Write the statement; `literal_execute` leaves the value's type to the column."""
+    name = repr(operation.column_name)
+    return (
+        f"op.execute(sa.update(sa.table({operation.table_name!r}, sa.column({name})))"
+        f".where(sa.column({name}).is_(None))"
+        f".values({{{name}: sa.literal({operation.value!r}, literal_execute=True)}}))"
+    )
 
 
 def find_filling(table: str, column: ColumnState) -> ColumnState:
@@ -21,35 +52,88 @@ def find_filling(table: str, column: ColumnState) -> ColumnState:
     """
     if column.source is None:
         return column  # on the way down: what the column held before is not known
-    info = find_field_info(column.source)
-    if info.auto_now or info.auto_now_add:
-        return replace(column, default="CURRENT_TIMESTAMP", is_expression=True)
-    value = info.get_default() if info.has_default else MISSING
-    if value is MISSING:
+    text = find_literal(column)
+    if text is None:
         raise MigrationError(
             f"{table}.{column.name} is new and may not be NULL: nothing says what the rows that "
             "are there already shall hold.",
             hint="Give the field a default=, a db_default= or null=True.",
             code="migrations.no-default",
         )
-    return replace(column, default=write_literal(value), is_expression=False)
+    return replace(column, default=text, is_expression=False)
+
+
+def find_fill(table: str, old: ColumnState, new: ColumnState) -> list[ops.MigrateOperation]:
+    """Find what fills the rows that hold NULL where a column may no longer.
+
+    Raises:
+        MigrationError: The model states no default.
+    """
+    if new.nullable or not old.nullable or new.source is None or new.computed is not None:
+        return []
+    text = find_literal(new)
+    if text is None and new.default is not None and not new.is_expression:
+        text = new.default
+    if text is None:
+        raise MigrationError(
+            f"{table}.{new.name} may no longer be NULL: nothing says what the rows that hold NULL "
+            "shall hold.",
+            hint="Give the field a default=, or keep null=True. Where no row holds NULL, or you "
+            "fill them yourself, write the change into a migration made by "
+            "`undercroft makemigrations --empty`: "
+            f'`with op.batch_alter_table("{table}") as batch: '
+            f'batch.alter_column("{new.name}", existing_type={new.type_text}, nullable=False)`.',
+            code="migrations.no-default",
+        )
+    return [FillOp(table, new.name, text)]
+
+
+def find_literal(column: ColumnState) -> str | None:
+    """Find the default a model states, as text; None where it states none."""
+    if column.source is None:
+        return None
+    info = find_field_info(column.source)
+    value = find_value(info, column.column_type)
+    if value is MISSING or value is None:
+        return None
+    if isinstance(column.column_type, sa.JSON):
+        return json.dumps(value)
+    return write_literal(value)
+
+
+def find_value(info: FieldInfo, column_type: Any) -> Any:
+    """Find a field's default; one that fills itself in gets the moment the migration is made.
+
+    That moment stands in the file, so rows get the same on every database, in the form in which
+    the database compares it; SQLite's CURRENT_TIMESTAMP is not the form SQLAlchemy stores.
+    """
+    if info.default is not MISSING or not info.has_default:
+        return info.get_default()
+    now = dt.datetime.now(dt.UTC)
+    if isinstance(column_type, sa.Date):
+        return now.date()
+    return now.time() if isinstance(column_type, sa.Time) else now
 
 
 def write_literal(value: Any) -> str:
-    """Write a value as the text every database reads for a column of its type."""
+    """Write a value as the text every database reads for a column of its type.
+
+    Moments are UTC and always have microseconds, as SQLAlchemy stores them on SQLite, where they
+    are compared as text.
+    """
     match value:
         case enum.Enum():
             return write_literal(value.value)
         case bool():
-            return "1" if value else "0"
-        case str():
-            return value
-        case int() | float() | Decimal():
+            return str(int(value))
+        case str() | int() | float() | Decimal():
             return str(value)
         case dt.datetime():
             moment = value.astimezone(dt.UTC) if value.tzinfo else value
-            return moment.replace(tzinfo=None).isoformat(" ")
-        case dt.date() | dt.time():
+            return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
+        case dt.time():
+            return value.isoformat("microseconds")
+        case dt.date():
             return value.isoformat()
         case uuid.UUID():
             return value.hex
