@@ -51,13 +51,30 @@ def _compile_route(route: Route, find_provider: FindProvider) -> list[Operation]
         plan = compile_handler(route.handler)
         route.endpoint = plan.endpoint
         return [Operation(method, route, plan) for method in sorted(route.methods)]
+    check_view_methods(route, route.handler)
     plans = {
         method: compile_handler(route.handler.get_method(method))
         for method in route.handler.view_methods
-        if method in route.methods
+        if method in route.methods or (method == "GET" and "HEAD" in route.methods)
     }
     route.endpoint = choose_by_method({method: plan.endpoint for method, plan in plans.items()})
-    return [Operation(method, route, plan) for method, plan in plans.items()]
+    return [Operation(method, route, plans[method]) for method in plans if method in route.methods]
+
+
+def check_view_methods(route: Route, handler: ViewHandler) -> None:
+    """Refuse a route that promises methods its view does not have.
+
+    Raises:
+        ImproperlyConfigured: It does; the message names them.
+    """
+    known = {*handler.view_methods, *(["HEAD"] if "GET" in handler.view_methods else [])}
+    missing = sorted(route.methods - known)
+    if missing:
+        raise ImproperlyConfigured(
+            f"{handler.__name__} has no method for {', '.join(missing)}.",
+            hint=f"Define `{missing[0].lower()}` in it, or take it out of the route's `methods`.",
+            code="views.missing-method",
+        )
 
 
 def choose_by_method(endpoints: dict[str, Endpoint]) -> Endpoint:
