@@ -15,8 +15,10 @@ REDACTED = "‹redacted›"
 _TELLING = "passw|pwd|secret|token|key|cookie|authoriz|session|credential|signature|csrf|dsn"
 _SECRET = re.compile(_TELLING, re.IGNORECASE)
 _VALUE = r"b?'(?:[^'\\]|\\.)*'?|b?\"(?:[^\"\\]|\\.)*\"?|[^\s,;&)\]}'\"]+"
+# A whole name is taken at once and never given back, so that no text costs more than its length.
 _PAIR = re.compile(
-    rf"(?<!\w)([\w-]*(?:{_TELLING})[\w-]*(?:['\"]\s*[:,]|\s*[:=])\s*)({_VALUE})", re.IGNORECASE
+    rf"(?<![\w-])(?=[\w-]*?(?:{_TELLING}))([\w-]++(?:['\"]\s*+[:,]|\s*+[:=])\s*+)({_VALUE})",
+    re.IGNORECASE,
 )
 _SCHEME = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^\s:/@'\"]{0,200}:)[^\s@'\"]{1,500}@")
