@@ -54,6 +54,42 @@ def test_an_application_can_be_named(text: str, module: str, attribute: str) -> 
     assert isinstance(load_object(target), App)
 
 
+@pytest.mark.parametrize("text", ["my-app.py", "my app.py", "my-app.py:found", "a folder/x.py"])
+def test_a_file_of_any_name_can_be_named_again(text: str) -> None:
+    """What is handed to another process names the file, not a module it could not spell."""
+    put("my-app.py", HELLO)
+    put("my app.py", HELLO)
+    put("a folder/x.py", HELLO)
+    target = parse_target(text)
+    assert Path(target.argument.removesuffix(":found")).is_absolute()
+    assert parse_target(target.argument) == target
+    assert isinstance(load_object(parse_target(target.argument)), App)
+
+
+@pytest.mark.parametrize("content", ["from . import app\n", "import mysite.app\n", ""])
+@pytest.mark.parametrize("text", ["mysite", "mysite:app"])
+def test_a_module_called_app_is_looked_into(content: str, text: str) -> None:
+    """`mysite` and `mysite:app` lead to the application in `mysite/app.py`, once it is imported."""
+    put("mysite/__init__.py", content)
+    put("mysite/app.py", HELLO)
+    if content:
+        assert isinstance(load_app(text), App)
+    else:
+        with pytest.raises(AppNotFoundError, match="has no"):
+            load_app(text)
+
+
+def test_an_application_goes_before_a_module() -> None:
+    """A module called `app` does not hide the application beside it; one of neither is an error."""
+    put("main.py", "import empty as app\nfrom undercroft import App\napplication = App()\n")
+    put("other.py", "import empty as app\nfrom undercroft import App\nmine = App()\n")
+    put("empty.py", "import empty as app\n")
+    assert isinstance(load_app("main"), App)
+    assert isinstance(load_app("other"), App)
+    with pytest.raises(AppNotFoundError, match="Module 'empty' has no `app`"):
+        load_app("empty")
+
+
 def test_an_application_can_be_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A package's app.py, then main.py, then pyproject.toml, then the environment win."""
     put("mysite/__init__.py", "")

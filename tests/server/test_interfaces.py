@@ -10,7 +10,7 @@ from undercroft.app.application import App
 from undercroft.errors import ImproperlyConfigured
 from undercroft.server.interfaces import find_interface
 from undercroft.server.logs import DevelopmentFormatter, ProductionFormatter, escape
-from undercroft.server.sockets import open_sockets, parse_bind
+from undercroft.server.sockets import build_url, open_sockets, parse_bind
 
 
 class Flask:
@@ -113,3 +113,20 @@ def test_a_record_is_one_line_and_its_traceback_indented(
     assert lines[0].endswith("a\\nb \\x1b[0m")
     assert all(line.startswith("    ") for line in lines[1:])
     assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    "host,shown",
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("localhost", "localhost"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("::1", "[::1]"),
+        ("[::1]", "[::1]"),
+        ("[::]", "[::1]"),
+    ],
+)
+def test_the_address_shown_can_be_opened(host: str, shown: str) -> None:
+    """What listens everywhere is reached at this machine; IPv6 stands in brackets."""
+    assert build_url("https", host, 8000) == f"https://{shown}:8000"

@@ -39,6 +39,13 @@ def test_a_change_is_served_and_an_error_waits_for_its_repair(start: Start, proj
     assert not server.is_port_taken()
 
 
+def test_a_file_of_any_name_is_served(start: Start, project: Path) -> None:
+    """The child finds a file whose name is no module's."""
+    (project / "main.py").rename(project / "my app-1.py")
+    server = start("undercroft", "run", "my app-1.py:app", "--port", "{port}").wait()
+    assert server.get("/plain").text == "plain"
+
+
 def test_a_mistake_in_the_application_is_readable(start: Start, project: Path) -> None:
     """What the project raises is shown with its place and source, and none of our own frames."""
     (project / "main.py").write_text("import os\n\nvalue = os.environ['NO_SUCH_VALUE']\n", "utf-8")

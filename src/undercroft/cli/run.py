@@ -51,7 +51,7 @@ def supervise(target: Target, options: Options, *, factory: bool) -> None:
 
     sockets = open_sockets(options.host, options.port)
     greet(target, options.host, find_port(sockets))
-    command_line = ["-m", "undercroft", "run", str(target), "--host", options.host]
+    command_line = ["-m", "undercroft", "run", target.argument, "--host", options.host]
     command_line += ["--port", str(find_port(sockets)), *(["--factory"] if factory else [])]
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(target.folder), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -94,9 +94,10 @@ def serve_once(
 
 def greet(target: Target, host: str, port: int) -> None:
     """Say what to open."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - read, not bound
-    shown = f"[{shown}]" if ":" in shown and not shown.startswith("[") else shown
-    address = click.style(f"http://{shown}:{port}/", bold=True)
+    # Needed by whoever comes here, and slow to import for those who only want help.
+    from undercroft.server.sockets import build_url  # noqa: PLC0415
+
+    address = click.style(f"{build_url('http', host, port)}/", bold=True)
     tell(f"{target} for development: open {address}  (Ctrl+C stops it)")
 
 

@@ -29,14 +29,25 @@ class Target:
         module: To be imported.
         attribute: Of the module; empty when not named.
         folder: Goes on `sys.path`.
+        file: The file that was named; None where a module was.
     """
 
     module: str
     attribute: str
     folder: Path
+    file: Path | None = None
 
     def __str__(self) -> str:
-        return f"{self.module}:{self.attribute}" if self.attribute else self.module
+        return self.join(self.module)
+
+    @property
+    def argument(self) -> str:
+        """What names it on a command line, from any working directory if it is a file."""
+        return self.join(str(self.file) if self.file is not None else self.module)
+
+    def join(self, place: str) -> str:
+        """Write a place with the attribute, if one was named."""
+        return f"{place}:{self.attribute}" if self.attribute else place
 
 
 # ---------------------------------------------------------------------------- finding it
@@ -131,7 +142,7 @@ def parse_file(path: Path, attribute: str) -> Target:
     while (folder / "__init__.py").exists():
         names.insert(0, folder.name)
         folder = folder.parent
-    return Target(".".join(names), attribute, folder)
+    return Target(".".join(names), attribute, folder, path)
 
 
 def find_near(name: str, known: Sequence[str]) -> str:
@@ -159,6 +170,9 @@ def load_object(target: Target, *, factory: bool = False) -> Any:
     """
     module = load_module(target)
     found = get_attribute(module, target) if target.attribute else choose_attribute(module, target)
+    if isinstance(found, ModuleType):
+        # `mysite.app` is an attribute of `mysite` as soon as it is imported.
+        found = choose_attribute(found, Target(found.__name__, "", target.folder))
     if not factory:
         return found
     try:
@@ -251,18 +265,23 @@ def get_attribute(module: ModuleType, target: Target) -> Any:
 def choose_attribute(module: ModuleType, target: Target) -> Any:
     """Choose the application of a module: `app`, `application`, or the one App in it.
 
+    A module of that name is taken only if there is nothing else.
+
     Raises:
         AppNotFoundError: There is none, or there are several.
     """
-    for name in _ATTRIBUTES:
-        if hasattr(module, name):
-            return getattr(module, name)
+    named = [getattr(module, name) for name in _ATTRIBUTES if hasattr(module, name)]
+    for value in named:
+        if not isinstance(value, ModuleType):
+            return value
     # Imported by the project already, if it has an App.
     application = sys.modules.get("undercroft.app.application")
     kind = application.App if application is not None else ()
     found = {name: value for name, value in vars(module).items() if isinstance(value, kind)}
     if len({id(value) for value in found.values()}) == 1:
         return next(iter(found.values()))
+    if named and not found and named[0] is not module:
+        return named[0]
     several = f" but several apps: {', '.join(sorted(found))}" if found else ""
     raise AppNotFoundError(
         f"Module {target.module!r} has no `app`{several}.",

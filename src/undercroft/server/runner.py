@@ -13,7 +13,7 @@ from undercroft.gateways.foreign_wsgi import WSGIAdapter
 from undercroft.server.interfaces import find_interface
 from undercroft.server.logs import AccessLog
 from undercroft.server.options import Options
-from undercroft.server.sockets import find_port, open_sockets, remove_unix_socket
+from undercroft.server.sockets import build_url, find_port, open_sockets, remove_unix_socket
 
 logger = logging.getLogger("undercroft.server")
 
@@ -98,7 +98,4 @@ def describe_address(options: Options, sockets: Sequence[socket.socket]) -> str:
     if options.unix_socket is not None:
         return f"unix:{options.unix_socket}"
     port = find_port(sockets) or options.port
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(options.host, options.host)  # noqa: S104 - read, not bound
-    if ":" in host and not host.startswith("["):
-        host = f"[{host}]"
-    return f"{options.scheme}://{host}:{port}"
+    return build_url(options.scheme, options.host, port)

@@ -87,6 +87,13 @@ def find_port(sockets: Sequence[socket.socket]) -> int:
     return int(sockets[0].getsockname()[1]) if sockets else 0
 
 
+def build_url(scheme: str, host: str, port: int) -> str:
+    """Build the address to open in a browser, where 0.0.0.0 and :: lead nowhere."""
+    name = host.strip("[]")
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104 - read, not bound
+    return f"{scheme}://[{name}]:{port}" if ":" in name else f"{scheme}://{name}:{port}"
+
+
 def build_failure(host: str, port: int, error: OSError) -> ImproperlyConfigured:
     """Build the error for an address that cannot be listened on."""
     match error.errno:
