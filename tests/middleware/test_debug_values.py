@@ -1,4 +1,4 @@
-"""Debug values: secrets are withheld wherever they stand, and no text takes long to look through."""
+"""Debug values: secrets are withheld wherever they stand, and no text takes long to read."""
 
 import time
 
