@@ -1,5 +1,16 @@
 """What tests need: a client that speaks to an application without a server."""
 
-from undercroft.testing.client import Client
+from undercroft.errors import ImproperlyConfigured
+
+try:
+    from undercroft.testing.client import Client
+except ModuleNotFoundError as error:
+    if error.name != "httpx":
+        raise
+    raise ImproperlyConfigured(
+        "undercroft.testing needs httpx, which is not installed.",
+        hint="Run `pip install 'undercroft[testing]'`.",
+        code="testing.httpx",
+    ) from error
 
 __all__ = ["Client"]
