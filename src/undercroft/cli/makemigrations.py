@@ -1,5 +1,6 @@
 """`undercroft makemigrations`: write down what has changed in the models."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,10 @@ from undercroft.cli.target import load_app
 
 if TYPE_CHECKING:
     from undercroft.migrations.apps import MigratedApp
+    from undercroft.migrations.making import WrittenMigration
+    from undercroft.migrations.renaming import Decide, Rename
+
+_RENAME = "What was renamed: blog_post.title=headline, or blog_post=blog_article."
 
 
 @click.command("makemigrations")
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
 @click.option("--empty", is_flag=True, help="One without operations, to be filled in by hand.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if there are changes.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be written.")
+@click.option("--rename", "renames", multiple=True, metavar="OLD=NEW", help=_RENAME)
+@click.option("--no-rename", is_flag=True, help="Nothing was renamed: drop and add.")
 def command(
     *,
     labels: tuple[str, ...],
@@ -26,6 +33,8 @@ def command(
     empty: bool,
     check: bool,
     dry_run: bool,
+    renames: tuple[str, ...],
+    no_rename: bool,
 ) -> int:
     """Write a migration for each app whose models differ from its migrations.
 
@@ -36,18 +45,48 @@ def command(
     # Slow to import (SQLAlchemy and Alembic).
     from undercroft.migrations.making import MakeOptions, make_migrations  # noqa: PLC0415
 
-    options = MakeOptions(labels=labels, name=name, empty=empty, dry_run=dry_run or check)
+    decide: Decide | None = ask if sys.stdin.isatty() else None
+    if no_rename or check:
+        decide = deny
+    options = MakeOptions(
+        labels=labels,
+        name=name,
+        empty=empty,
+        dry_run=dry_run or check,
+        renames=renames,
+        decide=decide,
+    )
     made = make_migrations(apps, options)
     if not made:
         click.echo("No changes detected")
     for migration in made:
-        click.secho(f"Migrations for {migration.label!r}:", bold=True)
-        click.echo(f"  {shorten_path(migration.path)}")
-        for change in migration.changes:
-            click.echo(f"    - {change}")
+        show(migration)
         if dry_run:
             click.echo(f"\n{migration.source}")
     return 1 if check and made else 0
+
+
+def show(migration: "WrittenMigration") -> None:
+    """Show what a migration does; what destroys data stands out."""
+    click.secho(f"Migrations for {migration.label!r}:", bold=True)
+    click.echo(f"  {shorten_path(migration.path)}")
+    # A column may be altered in two steps.
+    for change in dict.fromkeys(migration.changes):
+        if change.startswith(("Drop table", "Drop column")):
+            click.secho(f"    ! {change}, and all data in it", fg="red", bold=True)
+        else:
+            click.echo(f"    - {change}")
+
+
+def ask(rename: "Rename") -> bool:
+    """Ask at the terminal whether something was renamed."""
+    kind = "column" if rename.column else "table"
+    return click.confirm(f"Was the {kind} {rename.subject} renamed to {rename.new}?")
+
+
+def deny(_rename: "Rename") -> bool:
+    """Take nothing for a rename."""
+    return False
 
 
 def load_apps(app: str | None) -> "list[MigratedApp]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from undercroft.cli.makemigrations import load_apps
+from undercroft.cli.makemigrations import deny, load_apps
 from undercroft.errors import MigrationError
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def warn_of_changes(apps: "list[MigratedApp]") -> None:
     from undercroft.migrations.making import MakeOptions, make_migrations  # noqa: PLC0415
 
     try:
-        changed = [each.label for each in make_migrations(apps, MakeOptions(dry_run=True))]
+        options = MakeOptions(dry_run=True, decide=deny)
+        changed = [each.label for each in make_migrations(apps, options)]
     except MigrationError as error:
         changed = [error.message]
     if changed:

@@ -128,8 +128,13 @@ def alter_table(old: TableState, new: TableState) -> list[ops.MigrateOperation]:
 
 def find_other_constraints(table: TableState, other: TableState) -> list[ConstraintState]:
     """Find the constraints of one version of a table that the other has not, or not so."""
+    # The key of a renamed table keeps the name it was made with, which nothing depends on.
+    keys = [each.columns for each in other.constraints.values() if each.kind == "primary"]
     found = [
-        each for name, each in table.constraints.items() if other.constraints.get(name) != each
+        each
+        for name, each in table.constraints.items()
+        if other.constraints.get(name) != each
+        and not (each.kind == "primary" and each.columns in keys)
     ]
     for constraint in found:
         check_changeable(table, constraint)
@@ -243,6 +248,11 @@ def describe_operation(operation: ops.MigrateOperation) -> list[str]:
     """Describe an operation for people."""
     if isinstance(operation, ops.ModifyTableOps):
         return [line for each in operation.ops for line in describe_operation(each)]
+    if isinstance(operation, ops.RenameTableOp):
+        return [f"Rename table {operation.table_name} to {operation.new_table_name}"]
+    if isinstance(operation, ops.AlterColumnOp) and operation.modify_name is not None:
+        subject = f"{operation.table_name}.{operation.column_name}"
+        return [f"Rename column {subject} to {operation.modify_name}"]
     for kind, (words, subject) in _WORDS.items():
         if isinstance(operation, kind):
             return [f"{words} {subject.format(operation)}"]

@@ -19,6 +19,7 @@ from undercroft.migrations.apps import MAIN, MigratedApp, choose_apps
 from undercroft.migrations.differences import build_operations, describe_operation
 from undercroft.migrations.graph import Graph
 from undercroft.migrations.recording import record_migrations
+from undercroft.migrations.renaming import Answers, Decide, Rename, build_rename, find_renames
 from undercroft.migrations.rendering import Revision, render_revision
 from undercroft.migrations.state import Tables, TableState, describe_table
 
@@ -38,6 +39,8 @@ class MakeOptions:
         empty: Make one without operations, to be filled in by hand; needs labels.
         dry_run: Write nothing.
         database: Migrations that ask for the database's kind are told this one's.
+        renames: What was renamed: `blog_post.title=headline`, or `blog_post=blog_article`.
+        decide: Asked whether something else was; None refuses what may be a rename.
     """
 
     labels: Sequence[str] = ()
@@ -45,6 +48,8 @@ class MakeOptions:
     empty: bool = False
     dry_run: bool = False
     database: str = "default"
+    renames: Sequence[str] = ()
+    decide: Decide | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,9 @@ class _Draft:
     upgrade: list[ops.MigrateOperation]
     downgrade: list[ops.MigrateOperation]
     #: Other apps whose tables new foreign keys refer to.
-    refers_to: set[str]
+    refers_to: set[str] = field(default_factory=set[str])
+    #: Other apps whose foreign keys were made for the old name of what is renamed.
+    follows: set[str] = field(default_factory=set[str])
 
 
 def make_migrations(
@@ -109,9 +116,11 @@ def make_migrations(
     old = record_migrations(graph, dialect)
     new = describe_models() if tables is None else tables
     if options.empty:
-        drafts = [_Draft(app, [], [], set()) for app in chosen]
+        drafts = [_Draft(app, [], []) for app in chosen]
     else:
-        drafts = [draft for app in chosen if (draft := compare(app, old, new)).upgrade]
+        answers = Answers(options.renames, options.decide)
+        old, renames = find_renames(old, new, [app.label for app in chosen], answers, dialect)
+        drafts = [draft for app in chosen if (draft := compare(app, old, new, renames)).upgrade]
     written: list[WrittenMigration] = []
     heads = {app.label: graph.find_head(app.label) for app in apps}
     for draft in sort_drafts(drafts):
@@ -140,8 +149,8 @@ def describe_metadata(metadata: sa.MetaData, label: str) -> Tables:
     return {table.name: describe_table(table, label) for table in metadata.tables.values()}
 
 
-def compare(app: MigratedApp, old: Tables, new: Tables) -> _Draft:
-    """Compare one app's tables."""
+def compare(app: MigratedApp, old: Tables, new: Tables, renames: Sequence[Rename]) -> _Draft:
+    """Compare one app's tables, which have their new names already."""
     before, after = select(old, app.label), select(new, app.label)
     refers_to = {
         new[target].label
@@ -149,8 +158,18 @@ def compare(app: MigratedApp, old: Tables, new: Tables) -> _Draft:
         for target in find_new_targets(before.get(name), table)
         if target in new
     }
-    upgrade, downgrade = build_operations(before, after), build_operations(after, before)
-    return _Draft(app, upgrade, downgrade, refers_to - {app.label})
+    own = [each for each in renames if each.label == app.label]
+    upgrade = [
+        *(build_rename(each, is_upgrade=True) for each in own),
+        *build_operations(before, after),
+    ]
+    downgrade = [
+        *build_operations(after, before),
+        *(build_rename(each, is_upgrade=False) for each in reversed(own)),
+    ]
+    renamed = {each.new if each.state is None else each.table for each in own}
+    follows = {table.label for table in old.values() if table.list_targets() & renamed}
+    return _Draft(app, upgrade, downgrade, refers_to - {app.label}, follows - {app.label})
 
 
 def select(tables: Tables, label: str) -> Tables:
@@ -203,6 +222,8 @@ def write_draft(
                 code="migrations.missing",
             )
         depends_on.append(head)
+    heads_before = map(graph.find_head, sorted(draft.follows))
+    depends_on += [head for head in heads_before if head is not None and head not in depends_on]
     own = graph.of_app(label)
     number = max((each.number for each in own), default=0) + 1
     changes = [line for each in draft.upgrade for line in describe_operation(each)]
@@ -243,7 +264,7 @@ def choose_name(name: str | None, changes: Sequence[str], *, is_first: bool) -> 
     if len(tables) == 1:
         verb, _, rest = tables[0].partition(" ")
         subject = rest.partition(" ")[2].replace(".", "_")
-        slug = f"{verb.lower()}_{subject}" if verb in ("Drop", "Alter") else subject
+        slug = f"{verb.lower()}_{subject}" if verb in ("Drop", "Alter", "Rename") else subject
         return re.sub(r"\W", "_", slug)[:50]
     return f"auto_{datetime.now(UTC):%Y%m%d_%H%M}"
 
