@@ -9,6 +9,7 @@ from contextvars import ContextVar
 
 import pytest
 
+from undercroft import concurrency
 from undercroft.concurrency import (
     check_not_on_loop,
     drive,
@@ -145,3 +146,73 @@ def test_a_forked_process_has_threads_and_a_loop_of_its_own() -> None:
     assert os.read(reading, 2) == b"ok"
     os.waitpid(child, 0)
     os.close(reading)
+
+
+def test_stop_iteration_becomes_a_runtime_error_both_ways() -> None:
+    """No future and no coroutine can hold a StopIteration, so it comes as what Python makes."""
+
+    def fail() -> None:
+        raise StopIteration
+
+    async def main() -> None:
+        await run_in_thread(fail)
+
+    with pytest.raises(RuntimeError, match="fail raised StopIteration"):
+        drive(main())
+    with pytest.raises(RuntimeError, match="fail raised StopIteration") as caught:
+        asyncio.run(asyncio.wait_for(main(), 5))
+    assert isinstance(caught.value.__cause__, StopIteration)
+
+
+def test_a_cancelled_iteration_closes_after_the_running_step() -> None:
+    """A generator that runs in its thread is closed once it has yielded, not before."""
+    events: list[str] = []
+
+    def slow() -> Iterator[int]:
+        try:
+            while True:
+                time.sleep(0.05)
+                events.append("step")
+                yield 1
+        finally:
+            events.append("closed")
+
+    async def main() -> None:
+        async for _ in iterate(slow()):
+            pass
+
+    async def cancel() -> None:
+        task = asyncio.create_task(main())
+        await asyncio.sleep(0.07)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert events == ["step", "step", "closed"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_forked_process_keeps_the_limit_of_threads() -> None:
+    """The limit holds in a forked worker, and can be set there by those who hold the pool."""
+    held = concurrency.threads
+
+    def count(wanted: int) -> bool:
+        pool = concurrency.threads.get()
+        return concurrency.threads is held and pool._max_workers == wanted
+
+    held.configure(3)
+    try:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            kept = count(3)
+            held.configure(2)
+            os.write(writing, b"ok" if kept and count(2) else b"no")
+            os._exit(0)
+        os.close(writing)
+        assert os.read(reading, 2) == b"ok"
+        os.waitpid(child, 0)
+        os.close(reading)
+    finally:
+        held.configure(concurrency.MAX_THREADS)

@@ -67,6 +67,10 @@ class _Threads:
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
+    def forget(self) -> None:
+        """Start again without threads, in a forked process; the limit stays."""
+        self._pool, self._lock = None, threading.Lock()
+
     def configure(self, limit: int) -> None:
         with self._lock:
             if limit != self._limit and self._pool is not None:
@@ -84,28 +88,30 @@ class _Threads:
 
 threads = _Threads()
 
-# A forked worker has none of its parent's threads, so it starts with a pool of its own.
-if hasattr(os, "register_at_fork"):
-
-    def _forget_threads() -> None:
-        global threads, _background  # noqa: PLW0603 - process-wide by nature
-        threads = _Threads()
-        _background = _BackgroundLoop()
-
-    os.register_at_fork(after_in_child=_forget_threads)
-
 
 async def run_in_thread(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
     """Call a blocking function without blocking the loop.
 
     The function sees the caller's context variables. Where no loop runs (under WSGI the
     server's own thread is already the right place) it is called directly.
+
+    Raises:
+        RuntimeError: The function raised StopIteration, which no coroutine can pass on (PEP 479).
     """
     loop = find_running_loop()
     if loop is None:
-        return function(*args, **kwargs)
-    call = partial(copy_context().run, function, *args, **kwargs)
+        return _call(function, *args, **kwargs)
+    call = partial(copy_context().run, _call, function, *args, **kwargs)
     return await loop.run_in_executor(threads.get(), call)
+
+
+def _call(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+    # A future cannot hold a StopIteration: whoever waits for it would wait for ever.
+    try:
+        return function(*args, **kwargs)
+    except StopIteration as error:
+        name = getattr(function, "__qualname__", repr(function))
+        raise RuntimeError(f"{name} raised StopIteration.") from error
 
 
 _END: Any = object()
@@ -117,26 +123,51 @@ async def iterate(items: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T]:
     The source is closed whatever ends the iteration: a client that goes away ends a generator.
     """
     if isinstance(items, AsyncIterable):
+        # Under WSGI: what is asynchronous may wait for whatever it likes.
+        await ensure_loop()
         try:
             async for item in items:
                 yield item
         finally:
-            close = getattr(items, "aclose", None)
-            if close is not None:
-                await close()
+            await close_source(items)
     else:
-        iterator = iter(items)
-
-        def find_next() -> Any:
-            return next(iterator, _END)
-
+        turns = _Turns(items)
         try:
-            while (item := await run_in_thread(find_next)) is not _END:
+            while (item := await run_in_thread(turns.find_next)) is not _END:
                 yield item
         finally:
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                await run_in_thread(close)
+            await run_in_thread(turns.close)
+
+
+class _Turns:
+    """A plain iterator that several threads use in turn.
+
+    Who waits for an item can be cancelled and the thread that makes it cannot: closing waits
+    for its turn, for a generator that runs cannot be closed.
+    """
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._iterator = iter(items)
+        self._turn = threading.Lock()
+
+    def find_next(self) -> Any:
+        with self._turn:
+            return next(self._iterator, _END)
+
+    def close(self) -> None:
+        close = getattr(self._iterator, "close", None)
+        if close is not None:
+            with self._turn:
+                close()
+
+
+async def close_source(source: object) -> None:
+    """Close what has a way to be closed: `aclose` on the loop, `close` beside it."""
+    if (aclose := getattr(source, "aclose", None)) is not None:
+        await ensure_loop()
+        await aclose()
+    elif (close := getattr(source, "close", None)) is not None:
+        await run_in_thread(close)
 
 
 # ------------------------------------------------------------------ WSGI: no loop until needed
@@ -149,6 +180,7 @@ class _LoopRequest(Awaitable[None]):
         yield self
 
 
+#: What a driven coroutine yields where it needs a loop.
 _LOOP_REQUEST = _LoopRequest()
 
 
@@ -174,13 +206,22 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
         asked = coroutine.send(None)
     except StopIteration as finished:
         return finished.value  # type: ignore[no-any-return]  # StopIteration is not generic
+    check_loop_request(coroutine, asked)
+    return _background.run(Rest(coroutine))
+
+
+def check_loop_request(coroutine: Coroutine[Any, Any, Any], asked: object) -> None:
+    """Refuse to wait where no event loop runs for anything but a loop.
+
+    Raises:
+        RuntimeError: The coroutine, which is closed, waited for something else.
+    """
     if asked is not _LOOP_REQUEST:
         coroutine.close()
         raise RuntimeError(f"A coroutine waited for {asked!r} where no event loop runs.")
-    return _background.run(_Rest(coroutine))
 
 
-class _Rest(Awaitable[T]):
+class Rest(Awaitable[T]):
     """What is left of a coroutine that was already stepped, as something a task can await."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
@@ -208,9 +249,20 @@ class _BackgroundLoop:
                     self._loop = loop
         return self._loop
 
+    def forget(self) -> None:
+        """Start again without the thread, in a forked process."""
+        self._loop, self._lock = None, threading.Lock()
+
+    def begin(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin a task on the loop, with the calling thread's context variables.
+
+        What is returned must be held: a loop itself keeps only weak references to its tasks.
+        """
+        return asyncio.run_coroutine_threadsafe(coroutine, self.get())
+
     def run(self, awaitable: Awaitable[T]) -> T:
         """Finish an awaitable on the loop, with the calling thread's context variables."""
-        loop, done, context = self.get(), Future[T](), copy_context()
+        done = Future[T]()
 
         async def finish() -> None:
             try:
@@ -218,13 +270,32 @@ class _BackgroundLoop:
             except BaseException as error:  # noqa: BLE001 - handed to the waiting thread
                 done.set_exception(error)
 
-        loop.call_soon_threadsafe(lambda: loop.create_task(finish(), context=context))
-        return done.result()
+        running = self.begin(finish())
+        try:
+            return done.result()
+        finally:
+            del running
 
 
 _background = _BackgroundLoop()
+
+# A forked worker has none of its parent's threads. The objects stay the same, because other
+# modules hold them.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=threads.forget)
+    os.register_at_fork(after_in_child=_background.forget)
 
 
 def run_on_background_loop(awaitable: Awaitable[T]) -> T:
     """Finish an awaitable on the process's background loop while this thread waits."""
     return _background.run(awaitable)
+
+
+def begin_on_background_loop(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    """Begin a task on the process's background loop; the future must be held until it ends."""
+    return _background.begin(coroutine)
+
+
+def call_on_background_loop(function: Callable[[], object]) -> None:
+    """Call a function on the process's background loop, soon, without waiting for it."""
+    _background.get().call_soon_threadsafe(function)
