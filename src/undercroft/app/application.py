@@ -101,7 +101,11 @@ class App(RouteDecorators):
         endpoint = self._endpoint or self.build()
         request.app = self
         request.max_body_size = self._max_body_size
-        return await endpoint(request)
+        response = await endpoint(request)
+        if request.method == "HEAD":
+            await response.close()
+            return response.without_body()
+        return response
 
     # ------------------------------------------------------------------------- composing
 
@@ -221,7 +225,7 @@ def build_dispatch(routes: list[Route]) -> Endpoint:
         response = await route.endpoint(request)  # type: ignore[misc]  # set for every route by `compile_routes`
         if response.is_deferred:
             response = await response.resolve(request)
-        return response.without_body() if request.method == "HEAD" else response
+        return response
 
     return dispatch
 

@@ -2,19 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import cached_property
-from typing import Any
 
 from undercroft.errors import ClientDisconnected
 from undercroft.gateways.application import Application
+from undercroft.gateways.disconnects import Watcher
+from undercroft.gateways.messages import Message, Receive, Scope, Send
 from undercroft.http.request import Address, Request
 from undercroft.http.responses import Response
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 logger = logging.getLogger("undercroft.gateways")
 
@@ -46,8 +43,8 @@ class ASGIRequest(Request):
         server = self.scope.get("server")
         return Address(*server) if server else None
 
-    async def stream(self) -> AsyncIterator[bytes]:
-        """Yield the body in pieces, as they come.
+    async def receive_pieces(self) -> AsyncIterator[bytes]:
+        """Yield the body in pieces, from the server.
 
         Raises:
             ClientDisconnected: The client went away before the end.
@@ -103,17 +100,16 @@ class ASGIGateway:
                 response = await self._handle(request)
             except ClientDisconnected:
                 return
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": response.status_code,
-                    "headers": response.raw_headers,
-                }
-            )
+            start = {
+                "type": "http.response.start",
+                "status": response.status_code,
+                "headers": response.raw_headers,
+            }
             if response.stream is None:
+                await send(start)
                 await send({"type": "http.response.body", "body": response.body})
             else:
-                await send_stream(response, receive, send)
+                await send_stream(start, response, request, send)
         elif kind == "lifespan":
             await self._run_lifespan(receive, send)
         elif kind == "websocket":
@@ -144,18 +140,25 @@ def build_request(scope: Scope, receive: Receive) -> ASGIRequest:
     request.scope, request.receive = scope, receive
     root_path = scope.get("root_path")
     if root_path:
-        # The specification's path includes the mount; ours starts below it.
-        root_path = root_path.rstrip("/")
-        request.root_path = root_path
-        if request.path == root_path or request.path.startswith(root_path + "/"):
-            request.path = request.path[len(root_path) :] or "/"
+        request.root_path, path = split_mount(root_path, request.path)
+        request.path = path or "/"
     return request
 
 
-async def send_stream(response: Response, receive: Receive, send: Send) -> None:
-    """Send a streamed body, and stop making it when the client goes away."""
-    sending = asyncio.ensure_future(send_pieces(response, send))
-    watching = asyncio.ensure_future(wait_for_disconnect(receive))
+def split_mount(root_path: str, path: str) -> tuple[str, str]:
+    """Split a scope's path, which may include the mount, into the mount and what is below it."""
+    root_path = root_path.rstrip("/")
+    if path == root_path or path.startswith(root_path + "/"):
+        path = path[len(root_path) :]
+    return root_path, path
+
+
+async def send_stream(start: Message, response: Response, request: ASGIRequest, send: Send) -> None:
+    """Send a streamed answer, and stop making it when the client goes away."""
+    watcher = Watcher(request.receive)
+    request.receive = watcher.receive
+    sending = asyncio.ensure_future(send_pieces(start, response, send))
+    watching = asyncio.ensure_future(watcher.watch())
     try:
         await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -164,28 +167,22 @@ async def send_stream(response: Response, receive: Receive, send: Send) -> None:
                 task.cancel()
         await asyncio.wait({sending, watching})
     if not sending.cancelled():
-        sending.result()
+        with suppress(ClientDisconnected):
+            sending.result()
 
 
-async def send_pieces(response: Response, send: Send) -> None:
+async def send_pieces(start: Message, response: Response, send: Send) -> None:
     """Send piece by piece; the source is closed whatever happens."""
     pieces = response.stream
     if pieces is None:
         raise TypeError("The response has no stream.")
     try:
+        await send(start)
         async for piece in pieces:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     finally:
-        close = getattr(pieces, "aclose", None)
-        if close is not None:
-            await close()
-
-
-async def wait_for_disconnect(receive: Receive) -> None:
-    """Wait until the client goes away."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        await response.close()
 
 
 async def refuse_websocket(receive: Receive, send: Send) -> None:

@@ -7,15 +7,19 @@ connection as it goes and its output waits for the client, so nothing is held in
 import asyncio
 import io
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, TypeVar
 
 from undercroft.concurrency import run_in_thread
-from undercroft.gateways.asgi import Message, Receive, Scope, Send
+from undercroft.errors import ClientDisconnected
+from undercroft.gateways.asgi import split_mount
+from undercroft.gateways.disconnects import Watcher
+from undercroft.gateways.messages import Message, Receive, Scope, Send
 
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None]
-Wait: TypeAlias = Callable[[Any], Any]
+T = TypeVar("T")
 
 #: Read ahead for `readline`; a body is passed on in pieces of this size.
 _BUFFER_SIZE = 64 * 1024
@@ -35,16 +39,16 @@ class WSGIAdapter:
         """Serve one request; other kinds of connection are left alone."""
         if scope["type"] != "http":
             return
-        loop = asyncio.get_running_loop()
+        connection = _Connection(receive, send)
+        try:
+            with suppress(ClientDisconnected):
+                await run_in_thread(self._run, scope, connection)
+        finally:
+            await connection.close()
 
-        def wait(coroutine: Any) -> Any:
-            return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
-
-        await run_in_thread(self._run, scope, receive, send, wait)
-
-    def _run(self, scope: Scope, receive: Receive, send: Send, wait: Wait) -> None:
-        answer = _Answer(lambda message: wait(send(message)))
-        body: BinaryIO = io.BufferedReader(_Input(lambda: wait(receive())), _BUFFER_SIZE)
+    def _run(self, scope: Scope, connection: "_Connection") -> None:
+        answer = _Answer(connection.send)
+        body: BinaryIO = io.BufferedReader(_Input(connection.receive), _BUFFER_SIZE)
         pieces = self._application(build_environ(scope, body), answer.start_response)
         try:
             for piece in pieces:
@@ -54,6 +58,46 @@ class WSGIAdapter:
             if close is not None:
                 close()
         answer.finish()
+
+
+class _Connection:
+    """The connection as the application's thread uses it.
+
+    Once the answer has begun a task watches for the client's leaving: what the thread sends
+    after that is refused, which ends the application's iterable.
+    """
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._watching: asyncio.Task[None] | None = None
+
+    def receive(self) -> Message:
+        return self._wait(self._receive_message())
+
+    def send(self, message: Message) -> None:
+        self._wait(self._send_message(message))
+
+    def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    async def _receive_message(self) -> Message:
+        return await self._receive()
+
+    async def _send_message(self, message: Message) -> None:
+        if self._watching is None:
+            watcher = Watcher(self._receive)
+            self._receive = watcher.receive
+            self._watching = asyncio.create_task(watcher.watch())
+        elif self._watching.done():
+            raise ClientDisconnected("The client went away before its answer was complete.")
+        await self._send(message)
+
+    async def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
 
 
 class _Input(io.RawIOBase):
@@ -130,10 +174,7 @@ def build_environ(scope: Scope, body: BinaryIO) -> dict[str, Any]:
     Header names with an underscore are dropped, for in an environ they look like the ones with
     a hyphen and could pass for what a proxy sets; so is Proxy, which would become HTTP_PROXY.
     """
-    root_path = scope.get("root_path", "").rstrip("/")
-    path = scope["path"]
-    if root_path and path.startswith(root_path):
-        path = path[len(root_path) :]
+    root_path, path = split_mount(scope.get("root_path", ""), scope["path"])
     server = scope.get("server") or ("localhost", 80)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],

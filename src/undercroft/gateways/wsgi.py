@@ -1,7 +1,7 @@
 """WSGI (PEP 3333): the same application under a server without an event loop."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
-from contextvars import Context, copy_context
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextvars import copy_context
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -9,8 +9,9 @@ from typing import Any
 from undercroft.concurrency import drive, run_in_thread
 from undercroft.errors import BadRequest, ClientDisconnected
 from undercroft.gateways.application import Application
+from undercroft.gateways.wsgi_streams import StreamIterator
 from undercroft.http.headers import RawHeaders
-from undercroft.http.request import Address, Request
+from undercroft.http.request import MOST_LENGTH_DIGITS, Address, Request
 from undercroft.http.responses import Response
 
 Environ = dict[str, Any]
@@ -43,8 +44,8 @@ class WSGIRequest(Request):
         host = self.environ.get("SERVER_NAME")
         return Address(host, find_port(self.environ.get("SERVER_PORT"))) if host else None
 
-    async def stream(self) -> AsyncIterator[bytes]:
-        """Yield the body in pieces.
+    async def receive_pieces(self) -> AsyncIterator[bytes]:
+        """Yield the body in pieces, from the server.
 
         Raises:
             ClientDisconnected: It ended before Content-Length was reached.
@@ -84,7 +85,7 @@ class WSGIGateway:
         start_response(format_status(response.status_code), headers)
         if response.stream is None:
             return [response.body]
-        return iterate_stream(response, context)
+        return StreamIterator(response, context)
 
     def _handle(self, environ: Environ) -> Response:
         return drive(self._application.handle(build_request(environ)))
@@ -121,10 +122,10 @@ def find_content_length(environ: Environ) -> int | None:
     """Find how many bytes the body has; None where the server marks the end itself.
 
     Raises:
-        BadRequest: The header is no number.
+        BadRequest: The header is no number, or one that no body reaches.
     """
     announced = environ.get("CONTENT_LENGTH") or ""
-    if announced.isascii() and announced.isdigit():
+    if announced.isascii() and announced.isdigit() and len(announced) < MOST_LENGTH_DIGITS:
         return int(announced)
     if announced:
         raise BadRequest(f"Content-Length {announced[:40]!r} is not a number of bytes.")
@@ -144,21 +145,3 @@ def decode_path(path: str) -> str:
 def format_status(status_code: int) -> str:
     """Format the status line."""
     return _STATUS_LINES.get(status_code) or f"{status_code} Unknown"
-
-
-def iterate_stream(response: Response, context: Context) -> Iterator[bytes]:
-    """Iterate over a streamed body from a thread without a loop; the source is always closed."""
-    pieces = response.stream
-    if pieces is None:
-        raise TypeError("The response has no stream.")
-    iterator = aiter(pieces)
-
-    async def find_next() -> bytes | None:
-        return await anext(iterator, None)
-
-    try:
-        while (piece := context.run(drive, find_next())) is not None:
-            yield piece
-    finally:
-        if isinstance(iterator, AsyncGenerator):
-            context.run(drive, iterator.aclose())

@@ -6,7 +6,7 @@ RFC 9110, sections 8.8 (validators), 13 (conditional requests) and 14 (ranges).
 import os
 import re
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from mimetypes import guess_type
@@ -17,7 +17,7 @@ from urllib.parse import quote
 from undercroft.concurrency import run_in_thread
 from undercroft.errors import NotFound, RangeNotSatisfiable
 from undercroft.http.request import Request
-from undercroft.http.responses import Response
+from undercroft.http.responses import Pieces, Response
 
 CHUNK_SIZE = 256 * 1024
 
@@ -38,8 +38,6 @@ class FileResponse(Response):
         filename: What a browser should save it as; makes Content-Disposition.
         disposition: "attachment" saves the file, "inline" shows it.
     """
-
-    is_deferred = True
 
     def __init__(  # noqa: PLR0913 - Starlette's and Flask's options for a file
         self,
@@ -67,7 +65,7 @@ class FileResponse(Response):
         """
         file, status = await run_in_thread(open_file, self.path)
         try:
-            return self._choose_part(request, file, status)
+            return self.copy()._choose_part(request, file, status)
         except BaseException:
             file.close()
             raise
@@ -85,7 +83,8 @@ class FileResponse(Response):
             del headers["content-length"]
             return self.without_body()
         start, end = 0, status.st_size
-        asked = request.headers.get("range")
+        # Ranges are defined for GET alone (RFC 9110, section 14.2).
+        asked = request.headers.get("range") if request.method == "GET" else None
         if asked and self.status_code == 200 and is_range_current(request, headers["etag"]):
             found = find_range(asked, status.st_size)
             if found is not None:
@@ -93,10 +92,7 @@ class FileResponse(Response):
                 self.status_code = 206
                 headers["content-range"] = f"bytes {start}-{end - 1}/{status.st_size}"
         headers["content-length"] = str(end - start)
-        if request.method == "HEAD":
-            file.close()
-            return self.without_body()
-        self.stream = read_pieces(file, start, end)
+        self.stream = Pieces(read_pieces(file, start, end), file)
         return self
 
 
@@ -117,7 +113,7 @@ def open_file(path: Path) -> tuple[BinaryIO, os.stat_result]:
     return file, status
 
 
-async def read_pieces(file: BinaryIO, start: int, end: int) -> AsyncIterator[bytes]:
+async def read_pieces(file: BinaryIO, start: int, end: int) -> AsyncGenerator[bytes]:
     """Yield the bytes from `start` up to `end`, read beside the loop; closes the file."""
     with file:
         file.seek(start)

@@ -8,19 +8,23 @@ from collections.abc import AsyncIterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
-from undercroft.errors import BadRequest, ContentTooLarge
+from undercroft.errors import BadRequest, BodyConsumedError, ContentTooLarge
 from undercroft.http.cookies import Cookies
 from undercroft.http.headers import Headers, RawHeaders
 from undercroft.http.json import load_json
 from undercroft.http.query import QueryParams
-from undercroft.http.url import URL
+from undercroft.http.url import SAFE_IN_PATH, URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: The largest body read into memory, in bytes, unless the settings say otherwise.
 MAX_BODY_SIZE = 10 * 1024 * 1024
+
+#: A Content-Length of so many digits is beyond any body, and need not become a number.
+MOST_LENGTH_DIGITS = 20
 
 
 class Address(NamedTuple):
@@ -50,7 +54,7 @@ class Request:
         path: Percent-decoded, below `root_path`, starting with a slash.
         raw_query: The query string as it came.
         raw_headers: The header fields as pairs of bytes, names in lower case.
-        body: The whole body, where it is at hand; gateways override `stream` instead.
+        body: The whole body, where it is at hand; gateways override `receive_pieces` instead.
 
     Attributes:
         path_params: What the route's template captured, converted.
@@ -67,6 +71,7 @@ class Request:
     root_path: str = ""
     max_body_size: int = MAX_BODY_SIZE
     _body: bytes | None = None
+    _is_body_begun: bool = False
     _headers: Headers | None = None
     _query_params: QueryParams | None = None
     _cookies: Cookies | None = None
@@ -153,26 +158,56 @@ class Request:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """Yield the body in pieces, as they come; it can be read once."""
-        if self._body:
+        """Yield the body in pieces, as they come, or as a whole once `body()` has read it.
+
+        Pieces are not kept: the body can be streamed once, and not read afterwards.
+
+        Raises:
+            BodyConsumedError: It was streamed before.
+            ClientDisconnected: The client went away before the end.
+        """
+        if self._body is None:
+            self._begin_body()
+            async for piece in self.receive_pieces():
+                yield piece
+        elif self._body:
             yield self._body
 
     async def body(self) -> bytes:
         """Read the whole body; a second call gives the same bytes.
 
         Raises:
+            BodyConsumedError: It was streamed before.
+            ClientDisconnected: The client went away before the end.
             ContentTooLarge: It is longer than `max_body_size`, whatever Content-Length says.
         """
         if self._body is None:
             self.check_content_length()
+            self._begin_body()
             self._body = await self.gather_body()
         return self._body
+
+    def _begin_body(self) -> None:
+        if self._is_body_begun:
+            raise BodyConsumedError(
+                f"The body of {self.method} {self.path!r} was already read piece by piece,"
+                " and its pieces were not kept.",
+                hint="Call `await request.body()` first: `request.stream()` then yields what it"
+                " read.",
+            )
+        self._is_body_begun = True
+
+    async def receive_pieces(self) -> AsyncIterator[bytes]:
+        """Yield the body in pieces, from the server; called once."""
+        pieces: tuple[bytes, ...] = ()
+        for piece in pieces:
+            yield piece
 
     async def gather_body(self) -> bytes:
         """Gather the pieces of the body; gateways know shorter ways for a single one."""
         pieces: list[bytes] = []
         size = 0
-        async for piece in self.stream():
+        async for piece in self.receive_pieces():
             size += len(piece)
             self.check_body_size(size)
             pieces.append(piece)
@@ -193,8 +228,8 @@ class Request:
             return
         if not announced.isdigit():
             raise BadRequest(f"Content-Length {announced[:40]!r} is not a number of bytes.")
-        # A number of twenty digits is too large without being converted.
-        self.check_body_size(int(announced) if len(announced) < 20 else self.max_body_size + 1)
+        is_short = len(announced) < MOST_LENGTH_DIGITS
+        self.check_body_size(int(announced) if is_short else self.max_body_size + 1)
 
     def check_body_size(self, size: int) -> None:
         """Refuse more bytes than the limit.
@@ -215,7 +250,7 @@ class Request:
             NoReverseMatch: No such route, or its parameters do not fit.
         """
         find: Callable[..., str] = self.app.url_for
-        return self.root_path + find(name, **params)
+        return quote(self.root_path, safe=SAFE_IN_PATH) + find(name, **params)
 
     def __repr__(self) -> str:
         """Show method and path."""

@@ -1,10 +1,11 @@
 """What goes out: status, header fields and a body, whole or as a stream of pieces."""
 
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
+from copy import copy
 from typing import Any, ClassVar, Self, Unpack
 from urllib.parse import quote
 
-from undercroft.concurrency import iterate
+from undercroft.concurrency import close_source, iterate
 from undercroft.http.cookies import CookieOptions, format_cookie
 from undercroft.http.headers import MutableHeaders, RawHeaders, encode_header
 from undercroft.http.json import dump_json
@@ -32,12 +33,13 @@ class Response:
         stream: The pieces of a body that is not at hand as a whole, or None.
 
     Raises:
-        ValueError: The status is out of range, or a header would split the answer.
+        ValueError: The status is out of range or allows no content and there is some, or a
+            header would split the answer.
     """
 
     default_media_type: ClassVar[str | None] = None
     #: Whether `resolve` has something to settle; asked once for every request.
-    is_deferred: ClassVar[bool] = False
+    is_deferred: bool = True
     stream: AsyncIterable[bytes] | None = None
 
     def __init__(
@@ -49,6 +51,8 @@ class Response:
     ) -> None:
         self.status_code = check_status(status_code)
         self.body = content.encode() if isinstance(content, str) else content
+        if self.body:
+            check_content_allowed(status_code)
         self.raw_headers: RawHeaders = [encode_header(*pair) for pair in (headers or {}).items()]
         named = {name for name, _ in self.raw_headers}
         media_type = media_type or self.default_media_type
@@ -66,7 +70,7 @@ class Response:
             kind: The encoded Content-Type field, from `content_type`.
             status_code: A status that `check_status` has seen.
         """
-        response = Response.__new__(Response)
+        response = Response.__new__(_PreparedResponse)
         response.status_code = status_code
         response.body = body
         response.raw_headers = [kind, (b"content-length", b"%d" % len(body))]
@@ -90,17 +94,41 @@ class Response:
         self.set_cookie(name, max_age=0, path=path, domain=domain)
 
     async def resolve(self, request: Request) -> "Response":
-        """Settle what depends on the request: files answer conditions and ranges here."""
-        return self
+        """Settle what depends on the request: files answer conditions and ranges here.
+
+        The answer is one for this request alone, which middleware may change: a handler may
+        keep a response and return it again.
+        """
+        return self.copy()
+
+    def copy(self) -> Self:
+        """Copy status, fields and body, with nothing left to settle; a stream is shared."""
+        copied = copy(self)
+        copied.raw_headers = [*self.raw_headers]
+        copied.is_deferred = False
+        return copied
 
     def without_body(self) -> Self:
-        """Keep status and fields, drop the body: the answer to HEAD (RFC 9110, section 9.3.2)."""
-        self.body, self.stream = b"", None
-        return self
+        """Copy status and fields without the body, as the answer to HEAD (RFC 9110, 9.3.2)."""
+        copied = self.copy()
+        copied.body, copied.stream = b"", None
+        return copied
+
+    async def close(self) -> None:
+        """Close the source of a stream, whether it was sent, in part or not at all."""
+        close = getattr(self.stream, "aclose", None)
+        if close is not None:
+            await close()
 
     def __repr__(self) -> str:
         """Show kind and status."""
         return f"<{type(self).__name__} {self.status_code}>"
+
+
+class _PreparedResponse(Response):
+    """What `Response.from_bytes` builds: made for one request, with nothing left to settle."""
+
+    is_deferred = False
 
 
 class PlainTextResponse(Response):
@@ -165,16 +193,49 @@ class StreamingResponse(Response):
         media_type: str | None = None,
     ) -> None:
         super().__init__(b"", status_code, headers, media_type)
+        check_content_allowed(status_code)
         del self.headers["content-length"]
-        self.stream = encode_pieces(stream)
+        self.stream = Pieces(encode_pieces(stream), stream)
 
 
 async def encode_pieces(
     pieces: AsyncIterable[bytes | str] | Iterable[bytes | str],
-) -> AsyncIterable[bytes]:
+) -> AsyncGenerator[bytes]:
     """Yield every piece as bytes."""
-    async for piece in iterate(pieces):
-        yield piece.encode() if isinstance(piece, str) else piece
+    items = iterate(pieces)
+    try:
+        async for piece in items:
+            yield piece.encode() if isinstance(piece, str) else piece
+    finally:
+        await items.aclose()
+
+
+class Pieces(AsyncIterable[bytes]):
+    """The pieces of a body, and the source to close even if none of them was asked for.
+
+    A generator that was never begun closes without running its `finally`.
+
+    Args:
+        pieces: A generator that closes the source at its end.
+        source: Has `aclose`, `close` or neither.
+    """
+
+    def __init__(self, pieces: AsyncGenerator[bytes], source: object) -> None:
+        self._pieces = pieces
+        self._source = source
+        self._is_begun = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Begin."""
+        self._is_begun = True
+        return self._pieces
+
+    async def aclose(self) -> None:
+        """Close the generator, and with it or without it the source."""
+        await self._pieces.aclose()
+        if not self._is_begun:
+            self._is_begun = True
+            await close_source(self._source)
 
 
 def content_type(media_type: str) -> tuple[bytes, bytes]:
@@ -193,3 +254,16 @@ def check_status(status_code: int) -> int:
     if status_code not in STATUS_RANGE:
         raise ValueError(f"Status {status_code!r} is not a number from 100 to 599.")
     return int(status_code)
+
+
+def check_content_allowed(status_code: int) -> None:
+    """Refuse content where the status has none: servers break off such an answer.
+
+    Raises:
+        ValueError: The status is informational, 204, 205 or 304.
+    """
+    if status_code in BODILESS:
+        raise ValueError(
+            f"An answer with status {status_code} has no content; leave the content out, as in"
+            f" `Response(status_code={status_code})`, or choose another status."
+        )

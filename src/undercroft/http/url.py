@@ -19,9 +19,14 @@ class URL:
     query: str = ""
 
     def __str__(self) -> str:
-        """Put the parts together, the path percent-encoded."""
+        """Put the parts together, the path percent-encoded.
+
+        A path that starts with no slash, which servers pass on as clients send it, would go on
+        writing the host (RFC 3986, section 3.2): it gets one.
+        """
         query = f"?{self.query}" if self.query else ""
-        return f"{self.scheme}://{self.host}{quote(self.path, safe=SAFE_IN_PATH)}{query}"
+        slash = "" if self.path.startswith("/") or not self.path else "/"
+        return f"{self.origin}{slash}{quote(self.path, safe=SAFE_IN_PATH)}{query}"
 
     @property
     def origin(self) -> str:

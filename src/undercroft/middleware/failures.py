@@ -51,7 +51,9 @@ class Failures:
     async def __call__(self, request: Request, call_next: Endpoint) -> Response:
         """Go on, and answer what is raised."""
         try:
-            return await call_next(request)
+            response = await call_next(request)
+            # What a middleware made itself was not settled where handlers' answers are.
+            return await response.resolve(request) if response.is_deferred else response
         except Exception as error:  # noqa: BLE001 - `answer` logs it
             raised = find_expected(error)
             if isinstance(raised, ClientDisconnected):

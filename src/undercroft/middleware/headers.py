@@ -20,13 +20,15 @@ async def add_security_headers(request: Request, call_next: Endpoint) -> Respons
     """Add the headers that the answer does not set itself."""
     response = await call_next(request)
     headers = response.raw_headers
-    is_page = False
+    is_page = is_marked = False
     for name, value in headers:
         if name == b"content-type":
-            is_page = value.startswith(b"text/html")
-            break
-    headers.append(NOSNIFF)
+            is_page = value[:9].lower() == b"text/html"
+        elif name == b"x-content-type-options":
+            is_marked = True
     if is_page:
         named = {name for name, _ in headers}
         headers.extend(pair for pair in PAGE_HEADERS if pair[0] not in named)
+    if not is_marked:
+        headers.append(NOSNIFF)
     return response

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, TextIO
 
-from undercroft.gateways.asgi import Message, Receive, Scope, Send
+from undercroft.gateways.messages import Message, Receive, Scope, Send
 
 access = logging.getLogger("undercroft.access")
 
