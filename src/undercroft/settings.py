@@ -3,21 +3,55 @@
 `UNDERCROFT_DEBUG=1` sets `debug`; a project adds its own by a subclass.
 """
 
+import json
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+from undercroft.errors import ImproperlyConfigured
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+_UNREADABLE = re.compile(r'field "(\w+)"')
+#: Names whose values are not shown in an error.
+_PRIVATE = re.compile(r"url|databases|key|secret|password|token")
+
+T = TypeVar("T")
+
+
+def split_list(value: Any) -> Any:
+    """Read a list from text: `a, b` or `["a", "b"]`; empty parts are dropped.
+
+    Raises:
+        ValueError: It begins like JSON and is none.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if re.match(r'\[\s*("|\])', text):
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"neither `a, b` nor JSON: {error}") from None
+        return value
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+#: A list that the environment may hold as `a, b` or as JSON.
+Listed = Annotated[list[T], NoDecode, BeforeValidator(split_list)]
 
 
 class Settings(BaseSettings):
     """What an application is told from outside.
 
+    In the environment and `.env` lists are written `a, b` or as JSON, dictionaries as JSON.
+
     Attributes:
-        debug: Error pages show source and values; templates reload. Never in production.
-        secret_key: Signs what is handed to clients.
+        debug: Error pages show source and values to whoever sits at this machine; templates
+            reload. Never in production.
         allowed_hosts: The names the application answers to; `.example.org` covers those below
             it, `*` everything.
         databases: URLs by name; models use `default`.
@@ -27,6 +61,9 @@ class Settings(BaseSettings):
         static_url: Where static files are served from.
         max_body_size: The largest body read into memory, in bytes.
         max_threads: Threads for `def` handlers and blocking calls; None chooses by cores.
+
+    Raises:
+        ImproperlyConfigured: A value cannot be read; the message names its variable.
     """
 
     model_config = SettingsConfigDict(
@@ -34,22 +71,34 @@ class Settings(BaseSettings):
     )
 
     debug: bool = False
-    secret_key: SecretStr | None = None
-    allowed_hosts: Annotated[list[str], NoDecode] = list(LOCAL_HOSTS)
+    allowed_hosts: Listed[str] = list(LOCAL_HOSTS)
     databases: dict[str, str] = Field(default_factory=dict)
     database_url: str | None = None
     base_dir: Path = Field(default_factory=Path.cwd)
-    templates: list[Path] = [Path("templates")]
-    static_dirs: list[Path] = [Path("static")]
+    templates: Listed[Path] = [Path("templates")]
+    static_dirs: Listed[Path] = [Path("static")]
     static_url: str = "/static/"
     max_body_size: int = Field(default=10 * 1024 * 1024, gt=0)
     max_threads: int | None = Field(default=None, gt=0)
 
-    @field_validator("allowed_hosts", mode="before")
+    if not TYPE_CHECKING:  # checkers derive the arguments from the fields
+
+        def __init__(self, **values: Any) -> None:
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                # Its own words would show values that are nobody's business.
+                raise build_mistake(type(self), error) from None
+            except SettingsError as error:
+                raise build_unreadable(type(self), error) from error
+
+    @field_validator("allowed_hosts")
     @classmethod
-    def _split_hosts(cls, value: Any) -> Any:
-        """Read the environment's `a.example, b.example`."""
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    def _check_hosts(cls, value: list[str]) -> list[str]:
+        for host in value:
+            if not host.strip(". "):
+                raise ValueError(f"{host!r} is no host name")
+        return value
 
     @field_validator("static_url")
     @classmethod
@@ -73,3 +122,44 @@ class Settings(BaseSettings):
     def find_folders(self, folders: list[Path]) -> list[Path]:
         """Return folders as absolute paths below `base_dir`."""
         return [self.base_dir / folder for folder in folders]
+
+
+def build_mistake(settings: type[Settings], error: ValidationError) -> ImproperlyConfigured:
+    """Build the error for values of the wrong kind; all of them are named."""
+    mistakes = error.errors(include_url=False)
+    lines = [describe_mistake(settings, mistake) for mistake in mistakes]
+    variables = ", ".join(dict.fromkeys(find_variable(settings, mistake) for mistake in mistakes))
+    return ImproperlyConfigured(
+        "; ".join(lines) + ".",
+        hint=f"Correct it in Settings(...), in the environment or in .env ({variables}).",
+        code="settings.value",
+    )
+
+
+def describe_mistake(settings: type[Settings], mistake: Any) -> str:
+    """Describe one wrong value, which is shown unless it may be secret."""
+    name = ".".join(map(str, mistake["loc"])) or settings.__name__
+    shown = "" if _PRIVATE.search(name.lower()) else f" is {mistake['input']!r:.100}"
+    message = mistake["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"Setting {name!r}{shown}: {message}"
+
+
+def find_variable(settings: type[Settings], mistake: Any) -> str:
+    """Find the environment's name of the setting that a mistake is about."""
+    return name_variable(settings, str((*mistake["loc"], "")[0]))
+
+
+def name_variable(settings: type[Settings], name: str) -> str:
+    """Name the variable of a setting."""
+    return f"{settings.model_config.get('env_prefix', '')}{name}".upper()
+
+
+def build_unreadable(settings: type[Settings], error: SettingsError) -> ImproperlyConfigured:
+    """Build the error for a variable that should hold JSON and does not."""
+    found = _UNREADABLE.search(str(error))
+    variable = name_variable(settings, found[1]) if found else "A setting"
+    return ImproperlyConfigured(
+        f"{variable} holds no JSON.",
+        hint='Write for example \'{"default": "sqlite:///db.sqlite3"}\' or \'["a", "b"]\'.',
+        code="settings.value",
+    )
