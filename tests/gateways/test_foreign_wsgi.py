@@ -1,6 +1,7 @@
 """Somebody else's WSGI application on an ASGI server."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -72,3 +73,39 @@ def test_a_mount_ends_at_a_slash(path: str, expected: tuple[str, str]) -> None:
     scope = build_scope(path, root_path="/shop", http_version="1.1")
     environ = build_environ(scope, None)  # type: ignore[arg-type]  # the body is not looked at
     assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == expected
+
+
+def test_a_reader_does_not_outlive_its_connection() -> None:
+    """A thread that reads on while the server gives the connection up is told that it is gone."""
+    told: list[type] = []
+    ended = threading.Event()
+
+    def application(environ: Any, start_response: Callable[..., Any]) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"begun"
+        try:
+            environ["wsgi.input"].read()
+        except OSError as error:
+            told.append(type(error))
+            ended.set()
+
+    async def run() -> None:
+        begun = asyncio.Event()
+
+        async def receive() -> Message:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def send(message: Message) -> None:
+            begun.set()
+
+        scope = build_scope(http_version="1.1")
+        serving = asyncio.create_task(WSGIAdapter(application)(scope, receive, send))
+        await begun.wait()
+        await asyncio.sleep(0.05)
+        serving.cancel()
+        await asyncio.wait({serving})
+        assert await asyncio.to_thread(ended.wait, 5)
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+    assert told == [ConnectionResetError]

@@ -14,7 +14,8 @@ from tests.gateways.test_asgi import Message, build_scope
 from undercroft import App, Request
 from undercroft.concurrency import is_on_loop
 from undercroft.gateways import disconnects
-from undercroft.http.responses import StreamingResponse
+from undercroft.http.responses import Response, StreamingResponse
+from undercroft.middleware.pipeline import Endpoint
 from undercroft.testing.client import Client
 
 MakeClient = Callable[..., Client]
@@ -58,6 +59,24 @@ def test_a_stream_has_the_context_of_its_request(client: MakeClient) -> None:
             await asyncio.sleep(0)
 
     assert client(app).get("/").text == "aab"
+
+
+def test_a_stream_put_there_by_hand_may_wait(client: MakeClient) -> None:
+    """An async iterable that a middleware sets as `stream` may wait, too."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        await asyncio.sleep(0.001)
+        yield b"by hand"
+
+    async def replace(request: Request, call_next: Endpoint) -> Response:
+        response = await call_next(request)
+        await response.close()
+        response.stream = pieces()
+        return response
+
+    app = App(middleware=[replace])
+    app.get("/")(lambda: StreamingResponse([b"first"]))
+    assert client(app).get("/").content == b"by hand"
 
 
 def test_a_failing_stream_tells_its_server(client: MakeClient) -> None:

@@ -50,14 +50,19 @@ class Watcher:
         return message
 
     async def watch(self) -> None:
-        """Pass messages on until the client is gone."""
-        while (message := await self._receive())["type"] != "http.disconnect":
-            if not self._is_dropped:
-                self._taken.clear()
-                self._messages.put_nowait(message)
-                if message.get("more_body", False):
-                    await self._wait_until_taken()
+        """Pass messages on until the client is gone; whatever ends it, no reader waits on."""
+        try:
+            while (message := await self._receive())["type"] != "http.disconnect":
+                if not self._is_dropped:
+                    await self._pass_on(message)
+        finally:
+            self._messages.put_nowait({"type": "http.disconnect"})
+
+    async def _pass_on(self, message: Message) -> None:
+        self._taken.clear()
         self._messages.put_nowait(message)
+        if message.get("more_body", False):
+            await self._wait_until_taken()
 
     async def _wait_until_taken(self) -> None:
         try:

@@ -20,10 +20,11 @@ from undercroft.concurrency import (
     call_on_background_loop,
     check_loop_request,
     drive,
+    ensure_loop,
     run_on_background_loop,
 )
 from undercroft.errors import ClientDisconnected
-from undercroft.http.responses import Response
+from undercroft.http.responses import Pieces, Response
 
 #: Pieces that wait for the server; with as many the stream waits.
 _ROOM = 4
@@ -95,6 +96,9 @@ class StreamIterator(Iterator[bytes]):
         if pieces is None:
             raise TypeError("The response has no stream.")
         try:
+            if not isinstance(pieces, Pieces):
+                # Put there by hand, it may wait without asking for a loop.
+                await ensure_loop()
             async for content in pieces:
                 piece = _Piece(content)
                 await (piece if self._task is None else self._task.hand_over(piece))

@@ -38,7 +38,7 @@ class Response:
     """
 
     default_media_type: ClassVar[str | None] = None
-    #: Whether `resolve` has something to settle; asked once for every request.
+    #: Whether `resolve` is still to make the answer of one request out of this.
     is_deferred: bool = True
     stream: AsyncIterable[bytes] | None = None
 
