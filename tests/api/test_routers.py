@@ -45,6 +45,15 @@ def test_the_root_lists_what_there_is() -> None:
     assert {route.name for route in app.router.routes} == {"story-list", "story-detail"}
 
 
+def test_a_viewset_registered_late_is_served() -> None:
+    """A viewset that joins an included router after the first request has its addresses."""
+    router = routers.DefaultRouter()
+    app = App(Settings(), routes=[path("api/", include(router))])
+    assert fetch(app, "/api/") == {}
+    router.register("stories", StoryViewSet)
+    assert fetch(app, "/api/") == {"stories": "http://localhost/api/stories/"}
+
+
 def test_a_key_is_converted_by_its_type() -> None:
     """The address of a row takes what its key can be."""
     app = build_app(everything=EverythingViewSet, stories=StoryViewSet)

@@ -134,13 +134,32 @@ def test_methods_are_answered_right_by_default(client: MakeClient) -> None:
 
 
 def test_routes_added_later_are_served(client: MakeClient) -> None:
-    """A route or router added after the first request is there for the next."""
+    """A route added after the first request, wherever, is there for the next."""
+    app = App()
+    inner, outer, listed = Router(prefix="/inner"), Router(prefix="/outer"), Router()
+    outer.include(inner)
+    app.include(outer)
+    app.include([path("listed", include(listed))])
+    spoken = client(app)
+    for add, address in (
+        (app.get, "/late"),
+        (app.router.get, "/router"),
+        (outer.get, "/outer/a"),
+        (inner.get, "/outer/inner/b"),
+        (listed.get, "/listed/c"),
+    ):
+        assert spoken.get(address).status_code == 404
+        name = address.removeprefix("/outer").removeprefix("/inner").removeprefix("/listed")
+        add(name)(lambda: "late")
+        assert spoken.get(address).text == "late"
+
+
+def test_routers_included_later_are_served(client: MakeClient) -> None:
+    """A router included after the first request is there for the next, with its names."""
     app = App()
     spoken = client(app)
-    assert spoken.get("/late").status_code == 404
-    app.get("/late")(lambda: "late")
+    assert spoken.get("/api/v1/thing").status_code == 404
     router = Router(prefix="/v1", namespace="v1")
     router.get("/thing", name="thing")(lambda: "thing")
-    app.include(router, prefix="/api")
-    assert spoken.get("/late").text == "late"
+    app.router.include(router, prefix="/api")
     assert spoken.get(app.url_for("v1:thing")).text == "thing"

@@ -10,6 +10,7 @@ import pytest
 from undercroft.errors import ImproperlyConfigured
 from undercroft.routing import Converter, Router, RouteTree, include, path, re_path
 from undercroft.routing import register_converter as register
+from undercroft.routing.route import RouteEntry
 
 
 def answer() -> None:
@@ -174,8 +175,15 @@ def test_a_router_that_includes_itself_is_an_error() -> None:
     """A cycle of includes is named instead of recursing."""
     router = Router()
     router.include(router)
+    router.get("/late")(answer)
     with pytest.raises(ImproperlyConfigured, match="includes itself"):
         _ = router.routes
+    entries: list[RouteEntry] = []
+    entries.append(include(entries))
+    other = Router()
+    other.include(entries)
+    with pytest.raises(ImproperlyConfigured, match="includes itself"):
+        _ = other.routes
 
 
 def test_include_takes_modules_by_name_with_app_name_as_namespace(

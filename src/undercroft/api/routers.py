@@ -19,6 +19,7 @@ from undercroft.api.viewsets import GenericViewSet
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.url import SAFE_IN_PATH
+from undercroft.routing.changes import Changing
 from undercroft.routing.route import Route, build_route
 
 _LIST: Final = {"get": "list", "post": "create"}
@@ -40,7 +41,7 @@ class Registration:
     basename: str
 
 
-class SimpleRouter:
+class SimpleRouter(Changing):
     """Routes of viewsets.
 
     Args:
@@ -48,6 +49,7 @@ class SimpleRouter:
     """
 
     def __init__(self, *, trailing_slash: bool = True) -> None:
+        super().__init__()
         self.slash = "/" if trailing_slash else ""
         self.registry: list[Registration] = []
 
@@ -72,6 +74,7 @@ class SimpleRouter:
                 code="api.basename",
             )
         self.registry.append(Registration(prefix.strip("/"), viewset, name))
+        self.announce_change()
 
     @property
     def urls(self) -> list[Route]:

@@ -68,6 +68,7 @@ class App(RouteDecorators):
         self.settings = settings if settings is not None else Settings()
         self.openapi = openapi if openapi is not None else OpenAPIOptions()
         self.router = Router()
+        self.router.on_change = self._forget_endpoint
         self.operations: list[Operation] = []
         self._middleware = list(middleware)
         self._lifespan = lifespan
@@ -118,20 +119,21 @@ class App(RouteDecorators):
         **options: Unpack[RouteOptions],
     ) -> Route:
         """Add a route; the decorators `get`, `post` and so on end up here."""
-        self._endpoint = None
         return self.router.add_route(path, handler, methods=methods, **options)
 
     def include(
         self, routes: RouteSource | RouteEntry, prefix: str = "", namespace: str | None = None
     ) -> None:
         """Put the routes of a router or a list below a prefix and a namespace."""
-        self._endpoint = None
         self.router.include(routes, prefix, namespace)
 
     def add_middleware(self, middleware: Middleware) -> None:
         """Put a middleware around every handler, inside those added before."""
-        self._endpoint = None
         self._middleware.append(middleware)
+        self._forget_endpoint()
+
+    def _forget_endpoint(self) -> None:
+        self._endpoint = None
 
     def build(self) -> Endpoint:
         """Compile routes, handlers and middleware; later calls return what is there.

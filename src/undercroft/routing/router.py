@@ -1,8 +1,9 @@
 """Router: a list of routes that a feature declares and an app includes."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Unpack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Unpack, cast
 
+from undercroft.routing.changes import Changing
 from undercroft.routing.decorators import RouteDecorators
 from undercroft.routing.inclusion import Inclusion, RouteSource, flatten_routes
 from undercroft.routing.route import (
@@ -16,7 +17,7 @@ from undercroft.routing.route import (
 from undercroft.routing.template import join_paths
 
 
-class Router(RouteDecorators):
+class Router(RouteDecorators, Changing):
     """Collect routes below a common prefix, namespace and tags.
 
     Args:
@@ -28,6 +29,7 @@ class Router(RouteDecorators):
     def __init__(
         self, prefix: str = "", namespace: str | None = None, tags: Sequence[str] = ()
     ) -> None:
+        super().__init__()
         self.prefix = prefix
         self.namespace = namespace or ""
         self.tags = tuple(tags)
@@ -58,7 +60,7 @@ class Router(RouteDecorators):
         path = join_paths(self.prefix, path)
         route = build_route(path, handler, methods, options)
         route = move_route(route, namespace=self.namespace, tags=self.tags)
-        self.entries.append(route)
+        self._add_entry(route)
         return route
 
     def include(
@@ -66,13 +68,28 @@ class Router(RouteDecorators):
     ) -> None:
         """Put the routes of another router, or a list, below a prefix and a namespace.
 
-        They are read at start, so routes that are added to that router later count too.
+        They are read when the application is compiled, so routes that are added to that router
+        later count too.
         """
         target: RouteSource = [routes] if isinstance(routes, RouteEntry) else routes
         inner = Inclusion(target, prefix, namespace or "", (), find_source())
+        self.follow(find_routers(target))
         if self.prefix or self.namespace or self.tags:
-            self.entries.append(
-                Inclusion([inner], self.prefix, self.namespace, self.tags, inner.source)
-            )
-        else:
-            self.entries.append(inner)
+            inner = Inclusion([inner], self.prefix, self.namespace, self.tags, inner.source)
+        self._add_entry(inner)
+
+    def _add_entry(self, entry: RouteEntry) -> None:
+        self.entries.append(entry)
+        self.announce_change()
+
+
+def find_routers(entry: object, within: tuple[object, ...] = ()) -> Iterator[Changing]:
+    """Find the routers in what is included; each knows those that it includes itself."""
+    if isinstance(entry, Changing):
+        yield entry
+    elif isinstance(entry, Inclusion):
+        yield from find_routers(entry.target, within)
+    elif isinstance(entry, list | tuple) and not any(entry is outer for outer in within):
+        parts = cast("Sequence[object]", entry)
+        for part in parts:
+            yield from find_routers(part, (*within, parts))
