@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from undercroft import App, Settings
+from undercroft.errors import BadRequest
+from undercroft.middleware.hosts import AllowedHosts
 from undercroft.testing.client import Client
 
 
@@ -39,6 +41,9 @@ def test_own_names_are_answered(guarded: Client, host: str) -> None:
         "[::1",
         "",
         " ",
+        ".",
+        "..:80",
+        ".wild.example",
         "shop.example,evil",
     ],
 )
@@ -48,6 +53,14 @@ def test_foreign_and_malformed_names_are_refused(guarded: Client, host: str) -> 
     assert answer.status_code == 400
     assert answer.json()["code"] == "hosts.not-allowed"
     assert "allowed_hosts" in answer.json()["hint"]
+
+
+@pytest.mark.parametrize("hosts", [[""], ["."], ["*"]])
+def test_an_empty_name_is_refused_whatever_is_allowed(hosts: list[str]) -> None:
+    """A Host of dots alone is malformed, not an empty name."""
+    for value in (b".", b"..", b".:80"):
+        with pytest.raises(BadRequest):
+            AllowedHosts(hosts).check(value)
 
 
 def test_local_names_are_allowed_by_default(client: Callable[[App], Client]) -> None:

@@ -11,8 +11,9 @@ from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.middleware.pipeline import Endpoint
 
-#: host[:port], the host a name, an IPv4 address or an IPv6 address in brackets (RFC 3986).
-_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._-]{1,253})(?::[0-9]{1,5})?")
+#: host[:port], the host a name, an IPv4 address or an IPv6 address in brackets (RFC 3986). A name
+#: may end with a dot and does not begin with one, so that it is never empty.
+_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z_-][0-9A-Za-z._-]{0,252})(?::[0-9]{1,5})?")
 
 #: Distinct Host values remembered as good; a client must not be able to grow the set.
 _MOST_REMEMBERED = 256
