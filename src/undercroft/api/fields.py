@@ -32,6 +32,9 @@ _BITS: Final = {
     "AutoField": 32,
 }
 
+#: The largest whole number that JavaScript holds exactly (ECMA-262, Number.MAX_SAFE_INTEGER).
+_SAFE: Final = 2**53 - 1
+
 _FORMATS: Final[dict[str, tuple[str, Callable[[str], str]]]] = {
     "EmailField": ("email", check_email),
     "URLField": ("uri", check_url),
@@ -120,6 +123,9 @@ def build_write_field(
     if may_be_none:
         checked = Optional[checked]  # noqa: UP045 - made at run time
     described: dict[str, Any] = {**describe_field(info), **told}
+    if declared.relation is not None and find_type(*find_target(options, declared)) is int:
+        # What pages that make examples would make up is no key of any row.
+        described.setdefault("examples", [1])
     if is_partial or not is_required(options, declared):
         described.update(build_default(info, shows_default=shows_default))
     return checked, Field(**described)
@@ -169,11 +175,21 @@ def build_write_type(options: ModelOptions, key: str) -> Any:
     if kind is int and info.kind in _BITS:
         limit = 1 << (_BITS[info.kind] - 1)
         least = -limit if info.min_value is None else info.min_value
-        return Annotated[int, Field(ge=least, le=limit - 1)]
+        return Annotated[int, Field(ge=least, le=limit - 1, json_schema_extra=drop_large)]
     if kind is Decimal:
         limits = Field(max_digits=info.max_digits, decimal_places=info.decimal_places)
         return Annotated[Decimal, limits, AfterValidator(build_rounding(info.decimal_places))]
     return _CHECKED.get(kind, kind)
+
+
+def drop_large(schema: dict[str, Any]) -> None:
+    """Drop the bounds that JavaScript would round, from what is shown; they hold all the same.
+
+    A page that makes an example of the smallest 64-bit number would send one that is too small.
+    """
+    for name in ("minimum", "maximum"):
+        if abs(schema.get(name, 0)) > _SAFE:
+            del schema[name]
 
 
 def build_rounding(places: int | None) -> Callable[[Decimal], Decimal]:

@@ -9,12 +9,14 @@ not have goes through instances as well. The JSON is the same either way.
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import cached_property
 from types import GenericAlias, NoneType, UnionType
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from undercroft.api.completing import complete, is_incomplete
 from undercroft.api.declarations import Declaration
+from undercroft.api.reading import build_reader
 from undercroft.api.twins import run_twin
 from undercroft.concurrency import is_on_loop
 from undercroft.db.queryset import QuerySet
@@ -78,9 +80,15 @@ class LoadPlan:
 
     @cached_property
     def _many(self) -> TypeAdapter[list[Any]]:
-        """Pydantic's reading and writing, which plain rows never need."""
+        """Pydantic's writing, which plain rows never need."""
         several: Any = GenericAlias(list, (self.serializer,))
         return TypeAdapter(several)
+
+    @cached_property
+    def reader(self) -> Any:
+        """The class that rows and instances are read through."""
+        nested = {name: (plan.reader, is_null) for name, (plan, is_null) in self.nested.items()}
+        return build_reader(self.serializer, nested)
 
     def _build_arrange(self) -> Arrange | None:
         """Build what renames and orders a row's members; None where rows are right already."""
@@ -149,7 +157,12 @@ class LoadPlan:
     def _pass_through(self, values: Sequence[Any]) -> list[Any]:
         """Let Pydantic read the values and write them as JSON's own."""
         try:
-            read = self._many.validate_python(list(values), from_attributes=True)
+            read = [
+                value
+                if isinstance(value, self.serializer)
+                else self.reader.model_validate(value, from_attributes=True)
+                for value in values
+            ]
         except ValidationError as error:
             raise SerializationError(
                 f"A value does not fit {self.serializer.__name__}: {error}",
@@ -167,7 +180,7 @@ class LoadPlan:
         return dump(self.from_instance(value))
 
     async def _arender_one(self, value: Any) -> bytes:
-        await complete(value, self.selection)
+        await complete([value], self.selection)
         return dump(self.from_instance(value))
 
     def lacks_relation(self, value: Any) -> bool:
@@ -193,8 +206,8 @@ class LoadPlan:
         return dump(await self.load_many(queryset))
 
     async def _arender_list(self, values: Sequence[Any]) -> bytes:
-        for value in values:
-            await complete(value, self.selection)
+        rows = [each for each in values if isinstance(each, self.declaration.model)]
+        await complete(rows, self.selection)
         return dump(self.from_instances(values))
 
 
@@ -266,32 +279,6 @@ def read_instance(instance: Any, selection: Selection) -> Row:
         related = getattr(instance, name)
         row[name] = None if related is None else read_instance(related, inner)
     return row
-
-
-def is_incomplete(instance: Any, selection: Selection) -> bool:
-    """Tell whether a relation the selection names is not loaded."""
-    loaded = cast("Row", vars(instance))
-    for name, inner in selection.relations:
-        if name not in loaded:
-            return True
-        if loaded[name] is not None and is_incomplete(loaded[name], inner):
-            return True
-    return False
-
-
-async def complete(instance: Any, selection: Selection) -> None:
-    """Load the relations of an instance that the selection names and that are not loaded."""
-    loaded = cast("Row", vars(instance))
-    for name, inner in selection.relations:
-        relation = instance.__options__.relations[name]
-        if name not in loaded:
-            key = getattr(instance, relation.column)
-            rows = relation.target.objects.filter(**{relation.target_column: key})
-            paths = [path for path, _ in inner.relations]
-            related = rows.select_related(*paths) if paths else rows
-            loaded[name] = None if key is None else await run_twin(related, "first")
-        if loaded[name] is not None:
-            await complete(loaded[name], inner)
 
 
 def is_queryset(value: Any) -> bool:
