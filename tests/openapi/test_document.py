@@ -1,6 +1,6 @@
 """The OpenAPI document: valid, complete, named well."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -99,6 +99,7 @@ def test_parameters_are_described(app: App) -> None:
         *,
         id: int,
         key: UUID,
+        rest: str,
         q: Annotated[str, Query(max_length=50, description="Words.", examples=["ink"])],
         colours: Annotated[list[Colour], Query(deprecated=True)] = [Colour.RED],  # noqa: B006 - never changed
         day: date | None = None,
@@ -344,6 +345,7 @@ def test_pages_are_left_out_unless_asked_for() -> None:
     def html() -> HTMLResponse: ...  # type: ignore[empty-body]
     def view(request): ...  # type: ignore[no-untyped-def]
     def data() -> dict[str, int]: ...  # type: ignore[empty-body]
+    def of_year(year: str) -> dict[str, int]: ...  # type: ignore[empty-body]
 
     app = App(
         Settings(),
@@ -354,7 +356,7 @@ def test_pages_are_left_out_unless_asked_for() -> None:
             path("data", data, methods=["GET"]),
             path("shown", page, include_in_schema=True, methods=["GET"]),
             path("hidden", data, include_in_schema=False),
-            re_path(r"^(?P<year>[0-9]{4})/$", data),
+            re_path(r"^(?P<year>[0-9]{4})/$", of_year),
         ],
     )
     assert set(describe(app)["paths"]) == {"/data", "/shown"}
@@ -391,3 +393,67 @@ def test_path_parameters_the_handler_leaves_out_are_described(app: App) -> None:
     assert found["path", "id"]["schema"]["type"] == "integer"
     assert found["path", "slug"]["schema"]["pattern"]
     assert paths["/own/{id}"]["get"]["parameters"][0]["schema"]["maximum"] == 5
+
+
+def test_an_iterable_is_a_list_as_it_is_sent() -> None:
+    """What is answered as one JSON value is described as one, not as a stream."""
+    app = App(Settings())
+
+    @app.get("/")
+    def handler() -> Iterable[int]:
+        return (1, 2)
+
+    answer = describe(app)["paths"]["/"]["get"]["responses"]["200"]
+    assert answer["content"]["application/json"]["schema"]["type"] == "array"
+    assert drive(app.handle(Request("GET", "/"))).body == b"[1,2]"
+
+
+def test_only_headers_are_described_elsewhere() -> None:
+    """A query parameter or cookie called `accept` or `authorization` is described."""
+    app = App(Settings())
+
+    @app.get("/")
+    async def handler(
+        accept: str,
+        content_type: Annotated[str, Query(alias="Content-Type")],
+        authorization: Annotated[str, Cookie()],
+        also: Annotated[str, Header(alias="Authorization")],
+    ) -> str:
+        return ""
+
+    found = describe(app)["paths"]["/"]["get"]["parameters"]
+    assert [(each["in"], each["name"]) for each in found] == [
+        ("query", "accept"),
+        ("query", "Content-Type"),
+        ("cookie", "authorization"),
+    ]
+
+
+def test_routes_that_differ_by_converter_share_one_operation() -> None:
+    """The first declared is described and names the others; other methods stand beside it."""
+    app = App(Settings())
+
+    @app.get("/x/{id:int}")
+    async def by_number(id: int) -> str:
+        """Find by number.
+
+        Fast.
+        """
+        return ""
+
+    @app.get("/x/{id:slug}")
+    async def by_name(id: str) -> str:
+        return ""
+
+    @app.post("/x/{id:slug}")
+    async def post_by_name(id: str) -> str:
+        return ""
+
+    document = describe(app)
+    item = document["paths"]["/x/{id}"]
+    assert list(document["paths"]) == ["/x/{id}"]
+    assert item["get"]["operationId"] == "by_number"
+    assert item["get"]["parameters"][0]["schema"]["type"] == "integer"
+    assert item["get"]["description"] == "Fast.\n\nAlso there: `GET /x/{id:slug}`."
+    assert item["post"]["operationId"] == "post_by_name"
+    assert "description" not in item["post"]

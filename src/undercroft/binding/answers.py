@@ -46,7 +46,8 @@ HTML = content_type("text/html")
 BYTES = content_type("application/octet-stream")
 
 _PLAIN = (str, int, float, bool, NoneType, date, datetime, time, UUID, Decimal, timedelta)
-_STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator, Iterator, SyncGenerator)
+#: What is declared to be sent while it is made; any other iterable is one JSON value.
+STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator, Iterator, SyncGenerator)
 _CONTAINERS = (list, dict, tuple)
 
 
@@ -87,7 +88,7 @@ def _choose_answer(returns: Returns) -> Answer:
     kind = get_origin(annotation) or annotation
     if annotation is None or annotation is NoneType or status in BODILESS:
         return _answer_nothing(returns)
-    if kind in _STREAMS:
+    if kind in STREAMS:
         return _answer_stream(annotation, status)
     if annotation is Any or is_class(kind, Response) or is_class(annotation, (str, bytes)):
         return _answer_by_value(returns)

@@ -1,27 +1,18 @@
 """Describes what an operation answers with, from its declared return type and status."""
 
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Generator,
-    Iterable,
-    Iterator,
-)
 from http import HTTPStatus
 from types import NoneType
 from typing import Any, Final, get_args, get_origin
 
 from markupsafe import Markup
 
-from undercroft.binding.answers import Returns, is_class, strip_annotated
+from undercroft.binding.answers import STREAMS, Returns, is_class, strip_annotated
 from undercroft.binding.events import ServerSentEvent
 from undercroft.errors import find_phrase
 from undercroft.http.files import FileResponse
 from undercroft.http.responses import BODILESS, HTMLResponse, RedirectResponse, Response
 from undercroft.openapi.schemas import Schema, SchemaCollector
 
-_STREAMS: Final = (AsyncIterator, AsyncIterable, AsyncGenerator, Iterator, Iterable, Generator)
 _TEXT: Final[Schema] = {"type": "string"}
 
 
@@ -44,7 +35,7 @@ def describe_answer(returns: Returns, collector: SchemaCollector) -> dict[str, S
 def describe_content(annotation: Any, collector: SchemaCollector) -> dict[str, Schema]:
     """Describe the body by its media type; empty where nothing is known of it."""
     kind = get_origin(annotation) or annotation
-    if kind in _STREAMS:
+    if kind in STREAMS:
         return describe_stream(annotation, collector)
     if is_class(kind, FileResponse):
         return {"application/octet-stream": {}}

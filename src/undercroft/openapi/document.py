@@ -4,7 +4,8 @@ An operation is described unless its route says `include_in_schema=False`. Pages
 and are left out unless their route says `include_in_schema=True`: handlers declared to return
 `Markup` or an `HTMLResponse`, and functions without a return type that answer any method, which
 is what Django's `path()` makes of a plain view. Routes of `re_path()` have no template OpenAPI
-could show.
+could show. It has no converters either: of `/x/{id:int}` and `/x/{id:slug}` the operation declared
+first is described, and its description names the other.
 """
 
 import inspect
@@ -57,18 +58,19 @@ class Info:
 
 def build_document(info: Info, operations: Sequence[Described]) -> Schema:
     """Build the document, as JSON's own values."""
-    chosen = [operation for operation in operations if is_described(operation)]
+    api = [operation for operation in operations if is_described(operation)]
+    chosen, repeated = tell_apart(api)
     chosen.sort(key=lambda operation: METHODS.index(operation.method))
     collector = SchemaCollector()
     paths: dict[str, Schema] = {}
     errors: set[int] = set()
-    for operation in operations:
-        if is_described(operation):
-            paths.setdefault(operation.route.plain_path, {})
+    for operation in api:
+        paths.setdefault(operation.route.plain_path, {})
     for operation, operation_id in zip(chosen, choose_operation_ids(chosen), strict=True):
         statuses = list_errors(operation)
         errors.update(statuses)
         described = describe_operation(operation, operation_id, collector)
+        described = mention_repeated(described, repeated[find_place(operation)])
         described["responses"] |= {str(status): refer_to_problem(status) for status in statuses}
         paths[operation.route.plain_path][operation.method.lower()] = described
     schemas = collector.resolve()
@@ -97,6 +99,32 @@ def is_described(operation: Described) -> bool:
     is_undeclared = operation.plan.returns.annotation is Any
     any_method = route.methods == frozenset(ANY_METHOD)
     return not (is_page(operation.plan.returns) or (is_undeclared and any_method and not is_view))
+
+
+def find_place(operation: Described) -> tuple[str, str]:
+    """Find the one place in the document where an operation may stand."""
+    return operation.route.plain_path, operation.method
+
+
+def tell_apart(
+    operations: Sequence[Described],
+) -> tuple[list[Described], dict[tuple[str, str], list[Described]]]:
+    """Tell the operations that come first at their places from those that come too late."""
+    places: dict[tuple[str, str], list[Described]] = {}
+    for operation in operations:
+        places.setdefault(find_place(operation), []).append(operation)
+    return [each[0] for each in places.values()], {
+        place: each[1:] for place, each in places.items()
+    }
+
+
+def mention_repeated(described: Schema, repeated: Sequence[Described]) -> Schema:
+    """Name in an operation's description those that differ from it by their converters only."""
+    if not repeated:
+        return described
+    also = [f"`{each.method} {each.route.path}`" for each in repeated]
+    parts = [described.get("description"), f"Also there: {', '.join(also)}."]
+    return {**described, "description": "\n\n".join(filter(None, parts))}
 
 
 def describe_operation(

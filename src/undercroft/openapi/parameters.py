@@ -27,7 +27,7 @@ def describe_parameters(
             "schema": describe_converter(param.converter, collector),
         }
     for argument in arguments:
-        if argument.source is Source.BODY or argument.alias.lower() in _ELSEWHERE:
+        if argument.source is Source.BODY or is_described_elsewhere(argument):
             continue
         key = (argument.source.value, argument.alias)
         converter = converters.get(argument.alias) if argument.source is Source.PATH else None
@@ -35,6 +35,11 @@ def describe_parameters(
         if key not in found or converter is not None:
             found[key] = described
     return list(found.values())
+
+
+def is_described_elsewhere(argument: Argument) -> bool:
+    """Tell whether OpenAPI has a place of its own for what an argument reads."""
+    return argument.source is Source.HEADER and argument.alias.lower() in _ELSEWHERE
 
 
 def describe_argument(
