@@ -24,6 +24,9 @@ def redirect(
 ) -> RedirectResponse:
     """Redirect to a path, or to a named route of the application.
 
+    The statuses are Django's: 302, or 301 if permanent. Browsers follow both with GET, also after a
+    form was sent; to have the method kept, answer with `RedirectResponse(url, 307)` or 308.
+
     Args:
         request: The request being answered.
         to: A path that starts with a slash, or a route's name.
@@ -35,7 +38,7 @@ def redirect(
     """
     is_path = to.startswith("/") and not to.startswith(("//", "/\\"))
     address = to if is_path else request.url_for(to, **params)
-    return RedirectResponse(address, 308 if permanent else 303)
+    return RedirectResponse(address, 301 if permanent else 302)
 
 
 def get_object_or_404(source: Any, **lookups: Any) -> Any:

@@ -49,8 +49,8 @@ def test_a_project_is_composed_of_routes_templates_and_static_files(
     def both(request: Request) -> Markup:
         return render(request, "both.html")
 
-    def go(request: Request):  # type: ignore[no-untyped-def]
-        return redirect(request, "shop:item", id=3)
+    def go(request: Request, permanent: bool = False):  # type: ignore[no-untyped-def]
+        return redirect(request, "shop:item", id=3, permanent=permanent)
 
     urls = [path("items/{id:int}", item, name="item"), path("both", both), path("go", go)]
     app = App(
@@ -63,8 +63,9 @@ def test_a_project_is_composed_of_routes_templates_and_static_files(
         "<title>&lt;Item&gt;</title>/shop/items/3 /below/shop/items/3"
     )
     assert spoken.get("/below/shop/both").text == "project"
-    moved = spoken.get("/below/shop/go")
-    assert (moved.status_code, moved.headers["location"]) == (303, "/below/shop/items/3")
+    for query, status in (("", 302), ("?permanent=1", 301)):
+        moved = spoken.get(f"/below/shop/go{query}")
+        assert (moved.status_code, moved.headers["location"]) == (status, "/below/shop/items/3")
     assert app.url_for("shop:item", id=4) == "/shop/items/4"
     assert spoken.get("/below/static/shop.css").text == "body {}"
     assert spoken.get("/below/static/site.js").text == "1;"
