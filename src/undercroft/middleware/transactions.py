@@ -5,6 +5,7 @@ when the handler raises or answers with a 5xx. Safe methods read in autocommit.
 """
 
 from undercroft.db.transactions import RequestTransaction
+from undercroft.errors import Conflict, IntegrityError
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.middleware.pipeline import Endpoint
@@ -29,5 +30,21 @@ async def run_in_transaction(request: Request, call_next: Endpoint) -> Response:
     if response.status_code >= _FIRST_SERVER_ERROR:
         await transaction.rollback()
     else:
-        await transaction.commit()
+        await commit(transaction)
     return response
+
+
+async def commit(transaction: RequestTransaction) -> None:
+    """Commit.
+
+    Raises:
+        Conflict: The database checks a deferred constraint only now, and refuses.
+    """
+    try:
+        await transaction.commit()
+    except IntegrityError as error:
+        raise Conflict(
+            "What was sent does not fit what is stored.",
+            hint="Another row may have the same values, or one it refers to may be gone.",
+            code="api.conflict",
+        ) from error
