@@ -43,6 +43,12 @@ def test_folders_lie_below_the_project(tmp_path: Path) -> None:
     assert settings.find_folders([Path("templates")]) == [tmp_path / "templates"]
     assert settings.find_databases() == {"default": f"sqlite:///{tmp_path / 'db.sqlite3'}"}
 
+    class Mine(Settings):
+        base_dir: Path = tmp_path / "mine"
+
+    assert Mine().find_databases() == {"default": f"sqlite:///{tmp_path / 'mine' / 'db.sqlite3'}"}
+    assert Settings().find_databases() == {}
+
 
 @pytest.mark.parametrize("url", ["static/", "/static", "/", ""])
 def test_a_static_url_has_slashes_at_both_ends(url: str) -> None:
