@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tests.migrations.conftest import Project
 from undercroft.db.databases import databases
 from undercroft.errors import DatabaseUnavailable, MigrationError
-from undercroft.migrations.applying import MigrateOptions, list_migrations, migrate
+from undercroft.migrations.applying import MigrateOptions, find_pending, list_migrations, migrate
 from undercroft.migrations.apps import MigratedApp
 
 
@@ -270,3 +270,12 @@ def test_an_unreachable_database_is_told_as_such(tmp_path: Path) -> None:
         assert "geheim" not in str(caught.value)
     finally:
         databases.configure(before)
+
+
+def test_what_is_not_applied_is_found(project: Project) -> None:
+    """Pending migrations are named in order; without any files no database is asked."""
+    assert find_pending(project.apps, "no such database") == []
+    project.make(shop=author)
+    assert find_pending(project.apps) == ["shop.0001_initial"]
+    project.migrate()
+    assert find_pending(project.apps) == []

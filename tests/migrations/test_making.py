@@ -130,7 +130,8 @@ def test_rows_that_are_there_get_the_field_s_default(project: Project) -> None:
         nullable=False,
         info={INFO_KEY: FieldInfo(kind="DateTimeField", auto_now_add=True)},
     )
-    project.make(shop=lambda metadata: shop(metadata, size._copy(), made._copy()))
+    (written,) = project.make(shop=lambda metadata: shop(metadata, size._copy(), made._copy()))
+    assert written.changes == ("Add column shop_item.size", "Add column shop_item.made")
     project.migrate()
     rows = project.query("SELECT id, size, made FROM shop_item")
     assert len(rows) == 1

@@ -2,6 +2,7 @@
 
 import click
 
+from undercroft.cli.routes import is_ours
 from undercroft.cli.target import load_app
 
 
@@ -9,5 +10,6 @@ from undercroft.cli.target import load_app
 @click.argument("app", required=False)
 def command(app: str | None) -> None:
     """Build the application, so that every mistake that can be found at start is found now."""
-    loaded = load_app(app)
-    click.echo(f"OK: {len(loaded.operations)} operations, no problems.")
+    routes = {id(each.route) for each in load_app(app).operations if not is_ours(each.route)}
+    noun = "route" if len(routes) == 1 else "routes"
+    click.echo(f"OK: {len(routes)} {noun}, no problems.")

@@ -22,6 +22,25 @@ COMMANDS = {
     "version": ("version", "Print the version."),
 }
 
+#: What other frameworks' commands are called here; None where there is nothing like it yet.
+ELSEWHERE = {
+    "runserver": "run",
+    "dev": "run",
+    "start": "serve",
+    "server": "run",
+    "url": "routes",
+    "urls": "routes",
+    "show_urls": "routes",
+    "console": "shell",
+    "upgrade": "migrate",
+    "revision": "makemigrations",
+    "startproject": None,
+    "startapp": None,
+    "createsuperuser": None,
+    "new": None,
+    "init": None,
+}
+
 
 class LazyGroup(click.Group):
     """Commands by name, each imported when it is called."""
@@ -43,11 +62,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; for an unknown one, name the one that was probably meant."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            # Only a mistake pays for this import.
-            from difflib import get_close_matches  # noqa: PLC0415
-
-            close = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = suggest(args[0])
             raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -55,6 +70,18 @@ class LazyGroup(click.Group):
         """Write the list of commands without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def suggest(name: str) -> str:
+    """Suggest the command that was probably meant: other frameworks' names, then like ones."""
+    if name in ELSEWHERE:
+        known = ELSEWHERE[name]
+        return f" Here it is {known!r}." if known else " Nothing here does that yet."
+    # Only a mistake pays for this import.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    close = get_close_matches(name, COMMANDS, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def print_version(ctx: click.Context, _option: click.Parameter, value: bool) -> None:

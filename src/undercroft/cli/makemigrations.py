@@ -1,12 +1,14 @@
 """`undercroft makemigrations`: write down what has changed in the models."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from undercroft.cli.target import load_app
+from undercroft.errors import ImproperlyConfigured
 
 if TYPE_CHECKING:
     from undercroft.migrations.apps import MigratedApp
@@ -41,6 +43,7 @@ def command(
     LABEL is an app's name, such as `blog`; left out, every app is looked at. No database is
     needed.
     """
+    check_labels(labels)
     apps = load_apps(app)
     # Slow to import (SQLAlchemy and Alembic).
     from undercroft.migrations.making import MakeOptions, make_migrations  # noqa: PLC0415
@@ -70,8 +73,7 @@ def show(migration: "WrittenMigration") -> None:
     """Show what a migration does; what destroys data stands out."""
     click.secho(f"Migrations for {migration.label!r}:", bold=True)
     click.echo(f"  {shorten_path(migration.path)}")
-    # A column may be altered in two steps.
-    for change in dict.fromkeys(migration.changes):
+    for change in migration.changes:
         if change.startswith(("Drop table", "Drop column")):
             click.secho(f"    ! {change}, and all data in it", fg="red", bold=True)
         else:
@@ -87,6 +89,21 @@ def ask(rename: "Rename") -> bool:
 def deny(_rename: "Rename") -> bool:
     """Take nothing for a rename."""
     return False
+
+
+def check_labels(labels: Iterable[str]) -> None:
+    """Check that no application stands where an app's label belongs.
+
+    Raises:
+        ImproperlyConfigured: One does.
+    """
+    for label in labels:
+        if label.endswith(".py") or ":" in label:
+            raise ImproperlyConfigured(
+                f"{label!r} is no label of an app, such as 'blog'.",
+                hint=f"Name the application by `--app {label}`.",
+                code="migrations.unknown-app",
+            )
 
 
 def load_apps(app: str | None) -> "list[MigratedApp]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from undercroft.cli.makemigrations import deny, load_apps
+from undercroft.cli.makemigrations import check_labels, deny, load_apps
 from undercroft.errors import MigrationError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def command(
     TARGET is a migration's name, the start of it, or its number; later ones are taken back.
     `zero` takes all of them back.
     """
+    check_labels([label] if label else [])
     apps = load_apps(app)
     # Slow to import (SQLAlchemy and Alembic).
     from undercroft.migrations.applying import MigrateOptions, migrate  # noqa: PLC0415

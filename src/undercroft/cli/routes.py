@@ -2,38 +2,50 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from undercroft.cli.failures import is_in_project
 from undercroft.cli.target import load_app
 
 if TYPE_CHECKING:
     from undercroft.app.operations import Operation
+    from undercroft.routing.route import Route
+
+
+#: Columns that are shown however narrow the terminal is.
+_LEAST = 3
 
 
 @click.command("routes")
 @click.argument("app", required=False)
-def command(app: str | None) -> None:
-    """List methods, path, name, handler and place of every route."""
+@click.option("--all", "shows_all", is_flag=True, help="Undercroft's own routes as well.")
+def command(app: str | None, *, shows_all: bool) -> None:
+    """List methods, path, name, handler and place of the project's routes."""
     # Slow to import, and only commands that draw tables need it.
     from rich.console import Console  # noqa: PLC0415
     from rich.markup import escape  # noqa: PLC0415 - likewise
     from rich.table import Table  # noqa: PLC0415 - likewise
 
-    rows = build_rows(load_app(app).operations)
+    operations = load_app(app).operations
+    rows = build_rows(each for each in operations if shows_all or not is_ours(each.route))
     console = Console()
+    columns = ["methods", "path", "name", "handler", "place"]
+    widths = [max(map(len, column)) + 2 for column in zip(columns, *rows, strict=True)]
+    while console.is_terminal and len(columns) > _LEAST and sum(widths) > console.width:
+        # Rather nothing than words broken in two; a wider terminal or a pipe shows all.
+        columns.pop()
+        widths.pop()
     table = Table(box=None, header_style="bold")
-    for name in ("methods", "path", "name", "handler", "place"):
+    for name in columns:
         # Whatever the width, a path can be read and copied whole.
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(escape, row[: len(columns)]))
     if not console.is_terminal:
         # A pipe is no screen: one line to a route.
-        console = Console(
-            width=sum(max(map(len, column)) + 12 for column in zip(*rows, strict=True))
-        )
+        console = Console(width=sum(widths) + 10)
     console.print(table)
 
 
@@ -52,6 +64,15 @@ def build_rows(operations: Iterable["Operation"]) -> list[tuple[str, str, str, s
         )
         for methods, operation in rows.values()
     ]
+
+
+def is_ours(route: "Route") -> bool:
+    """Tell whether a route is undercroft's own, such as that of the API's description."""
+    handler: Any = route.handler
+    named: Any = getattr(handler, "view_class", handler)
+    module: str = getattr(named, "__module__", "") or type(named).__module__
+    is_own_code = module.partition(".")[0] == "undercroft"
+    return is_own_code and not is_in_project(route.source.rpartition(":")[0])
 
 
 def name_handler(handler: object) -> str:

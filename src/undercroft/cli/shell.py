@@ -1,6 +1,11 @@
 """`undercroft shell`: a Python shell with the application, its models and settings."""
 
+import ast
+import inspect
+import linecache
 import sys
+import traceback
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,11 +24,46 @@ def command(app: str | None, code: str | None, plain: bool) -> None:
     """Open a Python shell in which `app`, `settings` and every model are at hand."""
     names = build_names(load_app(app))
     if code is not None:
-        exec(compile(code, "<command>", "exec"), names)  # noqa: S102 - what the caller asked for
+        sys.exit(execute(code, "<command>", names))
     elif not sys.stdin.isatty():
-        exec(compile(sys.stdin.read(), "<stdin>", "exec"), names)  # noqa: S102 - likewise
+        sys.exit(execute(sys.stdin.read(), "<stdin>", names))
     else:
         open_shell(names, plain=plain)
+
+
+def execute(source: str, name: str, names: dict[str, Any]) -> int:
+    """Run code that may `await`, and return the exit status; a traceback is the code's own."""
+    # Shown in tracebacks, as lines of files are.
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    try:
+        evaluate(compile(source, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the caller's
+        frames = error.__traceback__
+        while frames is not None and frames.tb_frame.f_code.co_filename != name:
+            frames = frames.tb_next
+        traceback.print_exception(error.with_traceback(frames))
+        return 1
+    return 0
+
+
+def evaluate(code: CodeType, names: dict[str, Any]) -> None:
+    """Evaluate code; where it awaits, on an event loop, and databases are closed with that."""
+    function = FunctionType(code, names)
+    if not code.co_flags & inspect.CO_COROUTINE:
+        function()
+        return
+    # Slow to import, and most code does not await.
+    import asyncio  # noqa: PLC0415
+
+    from undercroft.db.databases import databases  # noqa: PLC0415 - likewise
+
+    async def run() -> None:
+        try:
+            await function()
+        finally:
+            await databases.adispose()
+
+    asyncio.run(run())
 
 
 def build_names(app: "App") -> dict[str, Any]:
@@ -52,7 +92,8 @@ def open_shell(names: dict[str, Any], *, plain: bool) -> None:
             start_ipython(argv=["--no-banner"], user_ns=names)
             return
     # Only an interactive session needs these.
-    import code  # noqa: PLC0415
     import readline  # noqa: F401, PLC0415 - gives `input` history  # pyright: ignore[reportUnusedImport]
 
-    code.interact(banner=banner, local=names, exitmsg="")
+    from undercroft.cli.console import interact  # noqa: PLC0415
+
+    interact(names, banner)

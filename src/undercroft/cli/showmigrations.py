@@ -2,7 +2,7 @@
 
 import click
 
-from undercroft.cli.makemigrations import load_apps
+from undercroft.cli.makemigrations import check_labels, load_apps
 
 
 @click.command("showmigrations")
@@ -11,6 +11,7 @@ from undercroft.cli.makemigrations import load_apps
 @click.option("--database", default="default", show_default=True, help="Which of the databases.")
 def command(labels: tuple[str, ...], app: str | None, database: str) -> None:
     """List the migrations of every app, or of the apps LABEL; applied ones have an X."""
+    check_labels(labels)
     apps = load_apps(app)
     # Slow to import (SQLAlchemy and Alembic).
     from undercroft.migrations.applying import list_migrations  # noqa: PLC0415

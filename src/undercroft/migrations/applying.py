@@ -109,6 +109,23 @@ def list_migrations(
     }
 
 
+def find_pending(apps: Sequence[MigratedApp], database: str = "default") -> list[str]:
+    """Find the migrations that are not applied, as `blog.0002_post_slug`; none without files.
+
+    Raises:
+        DatabaseUnavailable: The database cannot be reached.
+        MigrationError: The files contradict each other, or the database.
+    """
+    if not any(app.folder.is_dir() for app in apps):
+        return []
+    return [
+        f"{label}.{name}"
+        for label, migrations in list_migrations(apps, database).items()
+        for name, is_applied in migrations
+        if not is_applied
+    ]
+
+
 @contextmanager
 def connect(database: Database) -> Generator[sa.Connection]:
     """Open a connection.

@@ -244,6 +244,14 @@ _WORDS: dict[type[ops.MigrateOperation], tuple[str, str]] = {
 }
 
 
+def describe_operations(operations: Iterable[ops.MigrateOperation]) -> list[str]:
+    """Describe operations for people; what takes two steps is said once."""
+    lines = [line for each in operations for line in describe_operation(each)]
+    added = {line.removeprefix("Add ") for line in lines if line.startswith("Add column")}
+    told = dict.fromkeys(lines)
+    return [line for line in told if line.removeprefix("Alter ") not in added]
+
+
 def describe_operation(operation: ops.MigrateOperation) -> list[str]:
     """Describe an operation for people."""
     if isinstance(operation, ops.ModifyTableOps):

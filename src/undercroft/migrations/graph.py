@@ -128,11 +128,14 @@ class Graph:
         """
         own = self.of_app(label)
         found = [each for each in own if name in (each.name, each.revision)]
+        if not found and name.isdecimal():
+            found = [each for each in own if each.number == int(name)]
         found = found or [each for each in own if each.name.startswith(name)]
         if len(found) == 1:
             return found[0]
         names = [each.name for each in own]
-        close = get_close_matches(name, names, n=1, cutoff=0.3)
+        # Numbers are all alike.
+        close = [] if name.isdecimal() else get_close_matches(name, names, n=1, cutoff=0.3)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(names) or 'none'}."
         count = "several migrations" if found else "no migration"
         raise MigrationError(

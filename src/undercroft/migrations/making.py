@@ -16,7 +16,7 @@ from undercroft.db.databases import databases
 from undercroft.db.registry import all_models
 from undercroft.errors import ImproperlyConfigured, MigrationError
 from undercroft.migrations.apps import MAIN, MigratedApp, choose_apps
-from undercroft.migrations.differences import build_operations, describe_operation
+from undercroft.migrations.differences import build_operations, describe_operations
 from undercroft.migrations.graph import Graph
 from undercroft.migrations.recording import record_migrations
 from undercroft.migrations.renaming import Answers, Decide, Rename, build_rename, find_renames
@@ -226,7 +226,7 @@ def write_draft(
     depends_on += [head for head in heads_before if head is not None and head not in depends_on]
     own = graph.of_app(label)
     number = max((each.number for each in own), default=0) + 1
-    changes = [line for each in draft.upgrade for line in describe_operation(each)]
+    changes = describe_operations(draft.upgrade)
     file_name = f"{number:04}_{choose_name(name, changes, is_first=not own)}"
     revision = f"{label}_{number:04}"
     source = render_revision(
