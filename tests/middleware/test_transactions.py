@@ -41,25 +41,24 @@ class PromiseViewSet(viewsets.ModelViewSet):
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[None]:
+def database(database_url: str) -> Iterator[str]:
     """A database with a foreign key that is checked at commit, on SQLite and on PostgreSQL."""
     before = {alias: known.url for alias, known in databases.items()}
     databases.configure({"default": database_url})
     engine = databases["default"].sync_engine
     with engine.begin() as connection:
         connection.execute(sa.text(TABLE.format(key=KEYS[engine.dialect.name])))
-    yield
+    yield database_url
     run_on_background_loop(databases.adispose())
     databases.dispose()
     databases.configure(before)
 
 
-@pytest.mark.usefixtures("database")
-def test_what_the_commit_refuses_is_a_conflict(client: MakeClient) -> None:
+def test_what_the_commit_refuses_is_a_conflict(client: MakeClient, database: str) -> None:
     """A constraint that is checked at commit answers 409, and nothing is left behind."""
     router = routers.DefaultRouter()
     router.register("promises", PromiseViewSet)
-    app = App(Settings())
+    app = App(Settings(databases={"default": database}))
     app.include(router)
 
     @app.post("/by-hand")
