@@ -115,7 +115,7 @@ class Settings(BaseSettings):
         found = dict(self.databases)
         if self.database_url is not None:
             found["default"] = self.database_url
-        declared = self.__class__.model_fields["base_dir"].default_factory is not Path.cwd
+        declared = self.__class__.model_fields["base_dir"].default_factory != Path.cwd
         if "default" not in found and (declared or "base_dir" in self.model_fields_set):
             found["default"] = f"sqlite:///{self.base_dir / 'db.sqlite3'}"
         return found
