@@ -26,6 +26,9 @@ class Missing(Enum):
 
 MISSING: Final[Literal[Missing.MISSING]] = Missing.MISSING
 
+#: Types of values that every instance would share if they were defaults.
+MUTABLE = (bytearray, dict, list, set)
+
 #: Where a column keeps its `FieldInfo`: `column.info[INFO_KEY]`.
 INFO_KEY = "undercroft"
 

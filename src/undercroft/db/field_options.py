@@ -11,6 +11,7 @@ from sqlalchemy.types import TypeEngine
 from undercroft.db.field_info import (
     INFO_KEY,
     MISSING,
+    MUTABLE,
     Choices,
     FieldInfo,
     Validator,
@@ -118,12 +119,25 @@ def build_info(kind: FieldKind, options: FieldOptions[Any], **details: Any) -> F
 
 
 def check_options(name: str, options: FieldOptions[Any]) -> None:
-    """Refuse an option that does not exist, which type checkers see and Python does not."""
+    """Refuse an option that does not exist, and a default that instances would share.
+
+    Raises:
+        ImproperlyConfigured: There is one.
+    """
     unknown = sorted(set(options) - set(FieldOptions.__annotations__))
     if unknown:
         known = ", ".join(FieldOptions.__annotations__)
         raise ImproperlyConfigured(
             f"{name} has no option {unknown[0]!r}.", hint=f"Known: {known}.", code="db.field-option"
+        )
+    default: Any = options.get("default")
+    if issubclass(type(default), MUTABLE):
+        kind: type[Any] = default.__class__
+        made = f"lambda: {default!r}" if default else kind.__name__
+        raise ImproperlyConfigured(
+            f"{name}(default={default!r}) would be one object for all instances.",
+            hint=f"Write default={made}.",
+            code="db.field-option",
         )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped
 from sqlalchemy.types import TypeEngine
 
 from undercroft.db.field_options import FieldKind, FieldOptions, build_column
-from undercroft.db.types import BigId, ExactDecimal, UTCDateTime
+from undercroft.db.types import BigId, ExactDecimal, Json, UTCDateTime
 from undercroft.errors import ImproperlyConfigured
 
 T = TypeVar("T")
@@ -275,7 +275,7 @@ DateField = MomentField[dt.date]("DateField", sa.Date, _today)
 TimeField = MomentField[dt.time]("TimeField", sa.Time, _time_of_day)
 DateTimeField = MomentField[dt.datetime]("DateTimeField", UTCDateTime, _now)
 UUIDField = Field[uuid.UUID]("UUIDField", sa.Uuid)
-JSONField = Field[Any]("JSONField", lambda: sa.JSON(none_as_null=True))
+JSONField = Field[Any]("JSONField", lambda: Json)
 
 __all__ = [
     "AutoField",

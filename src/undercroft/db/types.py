@@ -6,10 +6,18 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import types
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 
 #: 64 bits everywhere; SQLite numbers rows by itself only for a column called INTEGER.
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+#: SQLite's limit on the pattern of LIKE and GLOB, in bytes.
+_MAX_PATTERN = 50_000
+
+#: PostgreSQL's `json` cannot be compared, its `jsonb` can.
+Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class UTCDateTime(types.TypeDecorator[dt.datetime]):
@@ -116,6 +124,10 @@ class Pattern(types.TypeDecorator[str]):
             return None
         if dialect.name == "sqlite" and not self.ignore_case:
             escaped = "".join(f"[{char}]" if char in "*?[" else char for char in value)
-            return self.before.replace("%", "*") + escaped + self.after.replace("%", "*")
-        escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return self.before + escaped + self.after
+            found = self.before.replace("%", "*") + escaped + self.after.replace("%", "*")
+        else:
+            escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+            found = self.before + escaped + self.after
+        if dialect.name == "sqlite" and len(found.encode()) > _MAX_PATTERN:
+            raise ValueError(f"SQLite takes patterns of at most {_MAX_PATTERN} bytes")
+        return found

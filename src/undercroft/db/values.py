@@ -2,6 +2,9 @@
 
 import datetime as dt
 import enum
+import json
+import math
+import re
 import uuid
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
@@ -27,6 +30,8 @@ def build_converter(column: "sa.Column[Any]") -> Convert:
     column_type = column.type
     if isinstance(column_type, sa.Integer):
         return _build_integer(column_type)
+    if isinstance(column_type, sa.JSON):
+        return _check_json
     return _CONVERTERS.get(find_python_type(column_type), _pass)
 
 
@@ -98,14 +103,16 @@ def _to_boolean(value: Any) -> Any:
 
 
 def _to_float(value: Any) -> Any:
-    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    raise TypeError("a number")
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+        raise TypeError("a number")
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):
+        raise ValueError("a number of a float's size") from None
+    if not math.isfinite(number):
+        # SQLite would store NULL.
+        raise ValueError("a finite number")
+    return number
 
 
 def _to_decimal(value: Any) -> Any:
@@ -127,9 +134,12 @@ def _to_datetime(value: Any) -> Any:
             value = dt.datetime.fromisoformat(value)
         except ValueError:
             raise ValueError(expected) from None
-    if not isinstance(value, dt.datetime) or value.tzinfo is None:
+    if not isinstance(value, dt.datetime) or value.utcoffset() is None:
         raise TypeError(expected)
-    return value
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError:
+        raise ValueError("a datetime within the years 1 to 9999 of UTC") from None
 
 
 def _build_iso(kind: type[Any], expected: str, refused: type[Any] | None = None) -> Convert:
@@ -145,6 +155,40 @@ def _build_iso(kind: type[Any], expected: str, refused: type[Any] | None = None)
         return value
 
     return convert
+
+
+_iso_time = _build_iso(dt.time, "a time, for example 12:30")
+
+
+def _to_time(value: Any) -> Any:
+    found = _iso_time(value)
+    if found.tzinfo is not None:
+        raise ValueError("a time without a zone, for example 12:30")
+    return found
+
+
+def dump_json(value: Any) -> str:
+    """Dump a value as JSON of the standard, which has no NaN and no Infinity.
+
+    Raises:
+        TypeError: There is no JSON for it.
+        ValueError: It holds such a number, or itself.
+    """
+    return json.dumps(value, allow_nan=False)
+
+
+#: The escape of NUL, whose backslash is no second half of an escaped one.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _check_json(value: Any) -> Any:
+    try:
+        text = dump_json(value)
+    except (RecursionError, TypeError, ValueError) as error:
+        raise ValueError(f"what JSON can say ({error})") from None
+    if "\\u0000" in text and _NUL.search(text):
+        raise ValueError("JSON without NUL characters")
+    return value
 
 
 def _to_uuid(value: Any) -> Any:
@@ -169,7 +213,7 @@ _CONVERTERS: dict[type[Any], Convert] = {
     Decimal: _to_decimal,
     dt.datetime: _to_datetime,
     dt.date: _build_iso(dt.date, "a date, for example 2026-01-31", dt.datetime),
-    dt.time: _build_iso(dt.time, "a time, for example 12:30"),
+    dt.time: _to_time,
     uuid.UUID: _to_uuid,
     bytes: _to_bytes,
 }
