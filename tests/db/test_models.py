@@ -1,14 +1,28 @@
 """Model classes: tables, keys, Meta, inheritance, and what each field says of itself."""
 
+import copy
 import datetime as dt
+import pickle
+import subprocess
+import sys
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tests.db.shop_models import Author, Book, Colour, Critic, Named, Publisher, Review
+from tests.db.shop_models import (
+    Author,
+    Book,
+    Colour,
+    Counter,
+    Critic,
+    Named,
+    Publisher,
+    Review,
+    make_author,
+)
 from undercroft import models
 from undercroft.db.databases import databases
 from undercroft.db.options import find_app_label
@@ -187,3 +201,88 @@ def test_a_reverse_name_can_be_taken_once() -> None:
 
         class Clash(models.Model):
             author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="books")
+
+
+@pytest.mark.parametrize(
+    "default, hint",
+    [({}, "default=dict"), ([], "default=list"), (set(), "default=set"), ({"a": 1}, "lambda")],
+)
+def test_a_default_is_not_shared_by_instances(default: Any, hint: str) -> None:
+    """A mutable default is refused where it is declared, with what to write instead."""
+    with pytest.raises(ImproperlyConfigured, match=hint):
+        models.JSONField(default=default)
+
+
+def test_sqlalchemys_mutable_default_is_copied() -> None:
+    """SQLAlchemy allows it, so each instance gets one of its own."""
+
+    class Bag(models.Model):
+        things: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default={})
+
+        class Meta:
+            app_label = "shared"
+
+    assert Bag().things is not Bag().things
+
+
+def test_a_table_has_no_subclasses() -> None:
+    """Inheriting from a mapped model is refused, also through an abstract one."""
+    with pytest.raises(ImproperlyConfigured, match="abstract"):
+        type("Child", (Counter,), {"__module__": __name__})
+    middle = type(
+        "Middle",
+        (Counter,),
+        {"__module__": __name__, "Meta": type("Meta", (), {"abstract": True})},
+    )
+    with pytest.raises(ImproperlyConfigured, match="Counter"):
+        type("Child", (middle,), {"__module__": __name__})
+
+
+def test_targets_that_nobody_defines_are_named() -> None:
+    """A check at start-up says which foreign key names what, and what may be meant."""
+    # In a process of its own, for such a model stays in the way of all others.
+    program = (
+        "from undercroft import models\n"
+        "from undercroft.db.registry import check_targets\n"
+        "class Author(models.Model):\n    pass\n"
+        "check_targets()\n"
+        "class Post(models.Model):\n"
+        "    author = models.ForeignKey('Athor', on_delete=models.CASCADE)\n"
+        "check_targets()\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "'Athor', which Post.author names, is not defined" in answer.stderr
+    assert "Did you mean 'Author'?" in answer.stderr
+
+
+def test_the_other_side_may_be_annotated() -> None:
+    """`RelatedManager[...]` is what a type checker sees; it makes no column."""
+
+    class Shelf(models.Model):
+        boards: models.RelatedManager["Board"]
+        more: "models.RelatedManager[Board]"
+
+        class Meta:
+            app_label = "shelves"
+
+    class Board(models.Model):
+        shelf = models.ForeignKey(Shelf, on_delete=models.CASCADE, related_name="boards")
+
+        class Meta:
+            app_label = "shelves"
+
+    assert tuple(Shelf.__options__.columns) == ("id",)
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_instances_can_be_copied(database: str, duplicate: Any) -> None:
+    """A copy has the row's values, changes by itself, and is saved like the original."""
+    author = Author.objects.get(id=make_author(publisher=Publisher.objects.create(name="a")).id)
+    other = duplicate(author)
+    assert (other, other.publisher_id) == (author, author.publisher_id)
+    other.name = "Bob"
+    assert author.name == "Ada"
+    other.save()
+    assert Author.objects.get().name == "Bob"

@@ -1,13 +1,18 @@
 """What querysets find, in which order, and how they are refused."""
 
 import datetime as dt
+import warnings
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from tests.db.conftest import Run
-from tests.db.shop_models import Author, Book, Publisher, make_author
+from tests.db.shop_models import Author, Book, Counter, Publisher, make_author
+from undercroft.db.databases import databases
+from undercroft.db.lane import get_lane
 from undercroft.errors import (
     FieldError,
     FieldValueError,
@@ -318,3 +323,143 @@ def test_an_unknown_database_is_named() -> None:
     """`using` a database that is not configured says which ones are."""
     with pytest.raises(ImproperlyConfigured, match="Did you mean 'default'"):
         list(Book.objects.using("defualt"))
+
+
+def test_an_empty_slice_has_no_rows() -> None:
+    """`exists` and `count` of a slice heed its limits."""
+    fill()
+    for start, stop, expected in ((0, 0, False), (2, 2, False), (0, 1, True), (99, 100, False)):
+        assert Book.objects.all()[start:stop].exists() is expected
+        assert bool(Book.objects.all()[start:stop].count()) is expected
+    assert Book.objects.all()[1:].exists()
+    lane = get_lane("default")
+    before = len(lane._compiled)
+    assert Book.objects.all()[3:3].exists() is False
+    assert len(lane._compiled) == before
+
+
+def test_a_slice_may_begin_beyond_any_row() -> None:
+    """No database counts that far, so nothing is there."""
+    fill()
+    assert list(Book.objects.all()[2**70 :]) == []
+    assert list(Book.objects.all()[2**70 : 2**71]) == []
+    assert list(Book.objects.all()[5:][2**63 - 1 :]) == []
+
+
+def test_an_expression_on_a_table_that_is_not_joined_is_refused() -> None:
+    """It would multiply the rows of both tables, and delete the wrong ones."""
+    fill()
+    query = Book.objects.filter(Author.name == "Ada")
+    for act in (list, lambda q: q.count(), lambda q: q.delete(), lambda q: q.update(pages=3)):
+        with pytest.raises(FieldError, match="author__name="):
+            act(query)
+    with pytest.raises(FieldError, match="author__publisher__name="):
+        list(Book.objects.exclude(Publisher.name == "x"))
+    with pytest.raises(FieldError, match="exists"):
+        list(Book.objects.filter(aliased(Book).pages == 1))
+    with pytest.raises(FieldError, match="author__email="):
+        list(Book.objects.order_by(Author.email.desc()))
+    along = Book.objects.select_related("author").filter(Author.name == "Ada")
+    assert (len(along), along.count(), along.exists(), along.update(pages=3)) == (3, 3, True, 3)
+    inner = sa.exists().where(Author.id == Book.author_id, Author.name == "Ada")
+    assert Book.objects.filter(inner).count() > 0
+    assert Book.objects.filter(Book.author_id.in_(sa.select(Author.id))).count() > 0
+
+
+def test_nulls_keep_their_side_when_the_order_is_turned() -> None:
+    """What was last is first, NULLs included."""
+    fill()
+    for term in (
+        Book.rating.asc().nulls_last(),
+        Book.rating.desc().nulls_first(),
+        Book.rating.nulls_first(),
+    ):
+        rows = [one.rating for one in Book.objects.order_by(term)]
+        turned = [one.rating for one in Book.objects.order_by(term).reverse()]
+        assert turned == rows[::-1]
+        assert Book.objects.order_by(term).last().rating == rows[-1]
+
+
+def test_long_lists_are_not_padded_beyond_the_driver(run: Run) -> None:
+    """Padding never breaks a list that fits by itself."""
+    fill()
+    for length in (1_025, 20_000, 32_000):
+        ids = range(1, length + 1)
+        assert Book.objects.filter(id__in=ids).count() == Book.objects.count()
+        run(Book.objects.filter(id__in=ids).acount())
+
+
+def test_lookups_of_text_are_for_text() -> None:
+    """Numbers have no case; a pattern too long for SQLite is an error of ours."""
+    fill()
+    with pytest.raises(FieldError, match="iexact"):
+        Book.objects.filter(pages__iexact="5")
+    try:
+        assert Book.objects.filter(title__contains="x" * 60_000).count() == 0
+    except FieldValueError:
+        assert databases["default"].url.startswith("sqlite")
+
+
+@pytest.mark.parametrize("name", ["self", "expressions", "lookups"])
+def test_any_name_may_be_asked_for(name: str) -> None:
+    """Names of our own parameters are names like any other."""
+    for method in (Book.objects.filter, Book.objects.exclude, Book.objects.get):
+        with pytest.raises(FieldError):
+            method(**{name: 1})
+
+
+def test_names_have_an_end() -> None:
+    """Neither length nor depth of a name is cut, and neither grows without bounds."""
+    for name in ("title" + "_" * 600, "sequel_to__" * 20 + "title", "title__" + "x" * 600):
+        with pytest.raises(FieldError):
+            Book.objects.filter(**{name: "x"})
+        with pytest.raises(FieldError):
+            Book.objects.order_by(name)
+    with pytest.raises(FieldError):
+        Book.objects.select_related("__".join(["sequel_to"] * 20))
+    assert Book.objects.filter(**{"sequel_to__" * 8 + "title": "x"}).count() == 0
+
+
+def test_tuples_are_found_in_lists() -> None:
+    """SQLAlchemy's `tuple_` works, with other values at every call."""
+    fill()
+    book = Book.objects.first()
+    for pages, found in ((book.pages, 1), (12_345, 0)):
+        pairs = [(book.id, pages), (0, 0)]
+        assert Book.objects.filter(sa.tuple_(Book.id, Book.pages).in_(pairs)).count() == found
+
+
+def test_an_expression_without_a_key_is_not_kept() -> None:
+    """What SQLAlchemy cannot compare would fill the cache and never be found there."""
+
+    class Odd(sa.types.UserDefinedType[int]):
+        def get_col_spec(self, **_options: Any) -> str:
+            return "INTEGER"
+
+    lane = get_lane("default")
+    Book.objects.count()
+    before = len(lane._compiled)
+    for _ in range(3):
+        condition = sa.type_coerce(Book.id, Odd()) == sa.type_coerce(sa.literal(1), sa.Integer)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            Book.objects.filter(condition).count()
+    assert len(lane._compiled) == before
+
+
+def test_the_shell_shows_rows(run: Run) -> None:
+    """In sync code a queryset shows its first rows; the event loop never queries for it."""
+    fill()
+    text = repr(Book.objects.all())
+    assert text.startswith("<QuerySet of Book: [<Book: ")
+    assert repr(Book.objects) == "<Manager of Book>"
+    Counter.objects.create()
+    assert repr(Counter.objects.all()) == "<QuerySet of Counter: [<Counter: Counter object (1)>]>"
+    for _ in range(25):
+        Counter.objects.create()
+    assert repr(Counter.objects.all()).endswith(", ...]>")
+
+    async def show() -> str:
+        return repr(Book.objects.all())
+
+    assert run(show()) == "<QuerySet of Book>"

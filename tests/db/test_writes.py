@@ -1,7 +1,9 @@
 """Saving, updating and deleting: what is written, what comes back, what is refused."""
 
 import datetime as dt
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -241,3 +243,30 @@ def test_async_writes(run: Run) -> None:
         assert (await ada.books.acreate(title="y")).author_id == ada.id
 
     run(main())
+
+
+def test_get_or_create_gives_one_row_to_all(database: str) -> None:
+    """Callers at once get the same row, and one of them made it; defaults may be callables."""
+    barrier = threading.Barrier(6)
+
+    def work(number: int) -> tuple[int, bool]:
+        barrier.wait(10)
+        email = "one@example.org"
+        found, new = Author.objects.get_or_create(email=email, defaults={"name": lambda: "Ada"})
+        assert found.name == "Ada"
+        return found.id, new
+
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(work, range(6)))
+    assert len({key for key, _ in results}) == 1
+    assert sum(new for _, new in results) == 1
+
+
+def test_get_or_create_does_not_hide_another_rows_value() -> None:
+    """A value that must be unique, and is taken by a row that was not asked for, is an error."""
+    make_author("Ada")
+    with pytest.raises(IntegrityError):
+        Author.objects.get_or_create(name="Bob", defaults={"email": "ada@example.org"})
+    critic, new = Critic.objects.get_or_create(name="x")
+    assert new
+    assert Critic.objects.get_or_create(name="x") == (critic, False)

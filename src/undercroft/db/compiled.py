@@ -1,7 +1,7 @@
 """A compiled statement: its text, how to put values in order, how to read its rows."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -10,8 +10,13 @@ from undercroft.db.internals import CompiledSQL, compile_statement, list_ancesto
 from undercroft.db.relations import Run
 from undercroft.db.shape import Call, Parameters
 from undercroft.db.statements import Finish, build_statement
+from undercroft.errors import FieldValueError
 
 _CONSTANT = -1
+
+#: For one place in the text: the index of its value, which element of it, what prepares it, and
+#: the value itself where it is no parameter of the call.
+Place: TypeAlias = tuple[int, int | tuple[int, int] | None, Any, Any]
 
 
 class CompiledCall:
@@ -28,11 +33,12 @@ class CompiledCall:
     __slots__ = ("bind", "cacheable", "counts", "finish", "sql")
 
     def __init__(self, call: Call, dialect: Dialect, run: Run) -> None:
-        statement, positions, finish = build_statement(call, dialect, run)
+        statement, positions, finish, keyed = build_statement(call, dialect, run)
         compiled = compile_statement(statement, dialect)
         self.sql = compiled.sql
         self.counts = call.shape.kind in ("update", "delete")
-        self.bind, self.cacheable = _build_binder(compiled, positions, len(call.parameters))
+        self.bind, complete = _build_binder(compiled, positions, len(call.parameters))
+        self.cacheable = complete and keyed
         self.finish = finish if self.counts else _build_finish(compiled, finish)
 
 
@@ -40,7 +46,7 @@ def _build_binder(
     compiled: CompiledSQL, positions: dict[Any, int], count: int
 ) -> tuple[Callable[[Parameters], Sequence[Any]], bool]:
     """Build what orders a call's values; tell whether it found a place for every one of them."""
-    slots: list[tuple[int, int | None, Any, Any]] = []
+    slots: list[Place] = []
     for bind, element, processor in compiled.slots:
         position = _find_position(bind, positions)
         slots.append((position, element, processor, bind.effective_value))
@@ -53,9 +59,7 @@ def _build_binder(
     return _choose_binder(slots, count), complete
 
 
-def _choose_binder(
-    slots: list[tuple[int, int | None, Any, Any]], count: int
-) -> Callable[[Parameters], Sequence[Any]]:
+def _choose_binder(slots: list[Place], count: int) -> Callable[[Parameters], Sequence[Any]]:
     plain = all(slot[0] != _CONSTANT and slot[1] is None and slot[2] is None for slot in slots)
     order = tuple(slot[0] for slot in slots)
     if plain and order == tuple(range(count)):
@@ -65,14 +69,21 @@ def _choose_binder(
 
     def bind(parameters: Parameters) -> Sequence[Any]:
         values: list[Any] = []
-        for position, element, processor, constant in slots:
-            value = constant if position == _CONSTANT else parameters[position]
-            if element is not None:
-                value = value[element]
-            values.append(value if processor is None else processor(value))
+        try:
+            for position, element, processor, constant in slots:
+                value = constant if position == _CONSTANT else parameters[position]
+                if element is not None:
+                    value = _take(value, element)
+                values.append(value if processor is None else processor(value))
+        except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+            raise FieldValueError(f"A value does not fit the statement: {error}.") from error
         return values
 
     return bind
+
+
+def _take(value: Any, element: int | tuple[int, int]) -> Any:
+    return value[element] if isinstance(element, int) else value[element[0]][element[1]]
 
 
 def _find_position(bind: sa.BindParameter[Any], positions: dict[Any, int]) -> int:

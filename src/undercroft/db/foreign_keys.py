@@ -128,7 +128,8 @@ class ForeignKeyDeclaration:
             link(target, model, self, name)
 
         if isinstance(reference, str):
-            registry.when_defined(reference, app_label, add_constraint)
+            source = f"{app_label}.{model.__name__}.{name}".lstrip(".")
+            registry.when_defined(reference, app_label, add_constraint, source)
         else:
             add_constraint(reference)
 

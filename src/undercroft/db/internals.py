@@ -31,6 +31,8 @@ __all__ = [
     "forget_value",
     "get_identity_class",
     "is_stale",
+    "list_ancestors",
+    "list_froms",
     "mark_clean",
     "may_query",
     "run_in_greenlet",
@@ -144,13 +146,30 @@ def describe_expression(expression: Any) -> tuple[Any, list[sa.BindParameter[Any
     return None if key is None else (key.key, list(key.bindparams))
 
 
+def list_froms(expression: Any) -> list[Any]:
+    """List the tables a query must name for an expression, those of subqueries left out.
+
+    Functions that give tables are no tables of the database: to multiply by them is meant.
+    """
+    return [
+        found._deannotate()
+        for found in expression._from_objects
+        if not isinstance(found, sa.TableValuedAlias)
+    ]
+
+
+#: A bound parameter, its element, what prepares the value; see `CompiledSQL`.
+Slot: TypeAlias = tuple[sa.BindParameter[Any], int | tuple[int, int] | None, Processor | None]
+
+
 class CompiledSQL:
     """What is kept of a compiled statement.
 
     Attributes:
         sql: The text.
         slots: For each place in the text, in order: the bound parameter, which element of its
-            list it takes (None: its value), and what prepares the value.
+            list it takes (None: its value; a pair: row and column of a list of tuples), and what
+            prepares the value.
         results: For each result column what turns the driver's value into ours, or None.
     """
 
@@ -159,7 +178,7 @@ class CompiledSQL:
     def __init__(
         self,
         sql: str,
-        slots: list[tuple[sa.BindParameter[Any], int | None, Processor | None]],
+        slots: list[Slot],
         results: list[Processor | None],
     ) -> None:
         self.sql = sql
@@ -173,11 +192,9 @@ def compile_statement(statement: sa.sql.ClauseElement, dialect: Dialect) -> Comp
     return CompiledSQL(compiled.string, _list_slots(compiled), _list_results(compiled, dialect))
 
 
-def _list_slots(
-    compiled: Any,
-) -> list[tuple[sa.BindParameter[Any], int | None, Processor | None]]:
+def _list_slots(compiled: Any) -> list[Slot]:
     binds: Mapping[str, sa.BindParameter[Any]] = compiled.binds
-    names: dict[str, tuple[sa.BindParameter[Any], int | None]] = {
+    names: dict[str, tuple[sa.BindParameter[Any], int | tuple[int, int] | None]] = {
         name: (bind, None) for name, bind in binds.items()
     }
     processors: dict[str, Processor] = dict(compiled._bind_processors)
@@ -185,7 +202,10 @@ def _list_slots(
     if expanded is not None:
         processors.update(expanded.processors)
         for name, parts in expanded.parameter_expansion.items():
-            names.update({part: (binds[name], index) for index, part in enumerate(parts)})
+            bind = binds[name]
+            width = len(bind.type.types) if isinstance(bind.type, sa.TupleType) else None
+            for index, part in enumerate(parts):
+                names[part] = (bind, index if width is None else divmod(index, width))
     escaped: Mapping[str, str] = {new: old for old, new in compiled.escaped_bind_names.items()}
     order: Iterable[str] = compiled.positiontup or ()
     return [(*names[escaped.get(name, name)], processors.get(name)) for name in order]

@@ -1,7 +1,6 @@
 """Look-ups: `author__name__icontains="x"` resolved against the model; names are never SQL."""
 
 import datetime as dt
-import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from undercroft.db.keys import build_key_finder
 from undercroft.db.options import ModelOptions
 from undercroft.db.shape import Expression, Operation, OrderTerm, Parameters
 from undercroft.db.values import Convert, build_converter, build_error, find_python_type
@@ -38,13 +38,24 @@ LOOKUPS = frozenset(
 #: The parts of dates and times that can be compared by themselves.
 PARTS = frozenset({"year", "month", "day", "hour", "minute", "second"})
 
-_TEXT_LOOKUPS = frozenset(name for name in LOOKUPS if "with" in name or "contains" in name)
+_TEXT_LOOKUPS = frozenset(
+    name for name in LOOKUPS if "with" in name or "contains" in name or name == "iexact"
+)
 
 #: Names resolved per model; user input in a name must not grow it without end.
 _MAX_RESOLVED = 2_000
 
-#: Names longer than this are cut off before anything is searched for likeness.
+#: Names longer than this are refused unread.
 _MAX_NAME = 500
+
+#: Relations one name may follow: each is a join, and names may come from outside.
+_MAX_DEPTH = 8
+
+#: Up to here, lists of values are padded to a power of two; above, to a multiple of it.
+_PADDING = 1024
+
+#: Longer lists are not padded: the limit of the strictest driver, asyncpg, is 32,767.
+_MAX_PADDED = 31_744
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +90,7 @@ class Lookup:
         """
         try:
             return self.convert(value)
-        except (TypeError, ValueError, OverflowError) as error:
+        except (ArithmeticError, TypeError, ValueError) as error:
             raise build_error(self.owner, self.column, value, str(error)) from error
 
 
@@ -152,8 +163,12 @@ def _build_in(lookup: Lookup, value: Any) -> tuple[Operation, Parameters]:
     if not values:
         return ("in", lookup, 0), ((),)
     # The number of places is part of the statement's text: by padding to a power of two, lists of
-    # any length share a handful of statements.
-    length = 1 << (len(values) - 1).bit_length()
+    # any length share a few statements.
+    length = len(values)
+    if length <= _PADDING:
+        length = 1 << (length - 1).bit_length()
+    elif length <= _MAX_PADDED:
+        length = -(-length // _PADDING) * _PADDING
     values += values[-1:] * (length - len(values))
     return ("in", lookup, length), (tuple(values),)
 
@@ -205,7 +220,7 @@ def resolve_related(options: ModelOptions, name: str) -> tuple[str, ...]:
         FieldError: A part of it is no relation.
     """
     path: tuple[str, ...] = ()
-    for part in name[:_MAX_NAME].split("__"):
+    for part in _split(options, name):
         relation = options.relations.get(part)
         if relation is None:
             close = get_close_matches(part, options.relations, n=1)
@@ -225,7 +240,7 @@ def resolve_column(
         The relations to join, the options of the model reached, the attribute of the column, and
         what is left of the name.
     """
-    parts = name[:_MAX_NAME].split("__")
+    parts = _split(options, name)
     path: tuple[str, ...] = ()
     while True:
         part = parts.pop(0)
@@ -248,6 +263,19 @@ def resolve_column(
         path, options = (*path, part), target
 
 
+def _split(options: ModelOptions, name: str) -> list[str]:
+    """Split a name at its relations."""
+    if len(name) > _MAX_NAME:
+        raise options.build_unknown(name[: _MAX_NAME + 1])
+    parts = name.split("__")
+    if len(parts) > _MAX_DEPTH + 3:
+        raise FieldError(
+            f"{name[:57] + '...'!r} follows {len(parts)} names from {options.name}: expected at "
+            f"most {_MAX_DEPTH} relations."
+        )
+    return parts
+
+
 def _resolve(options: ModelOptions, keyword: str) -> Lookup:
     path, owner, key, rest = resolve_column(options, keyword)
     column = owner.columns[key]
@@ -263,36 +291,22 @@ def _resolve(options: ModelOptions, keyword: str) -> Lookup:
         part,
         operator,
         bool(column.nullable) or _crosses_null(options, path),
-        _build_value_converter(column, part, operator),
+        _build_value_converter(owner, key, part, operator),
         owner.name,
     )
 
 
-def _build_value_converter(column: "sa.Column[Any]", part: str | None, operator: str) -> Convert:
+def _build_value_converter(
+    owner: ModelOptions, key: str, part: str | None, operator: str
+) -> Convert:
     if part is not None:
         return build_converter(sa.Column("part", sa.Integer))
-    if operator in _TEXT_LOOKUPS or operator == "iexact":
+    if operator in _TEXT_LOOKUPS:
         return build_converter(sa.Column("text", sa.Text))
-    return (
-        _accept_instances(build_converter(column))
-        if column.foreign_keys
-        else build_converter(column)
-    )
-
-
-def _accept_instances(convert: Convert) -> Convert:
-    """Accept a model instance where its key is expected, as in `filter(author=author)`."""
-
-    def convert_key(value: Any) -> Any:
-        options: ModelOptions | None = getattr(value, "__options__", None)
-        if options is None or isinstance(value, enum.Enum):
-            return convert(value)
-        key = getattr(value, options.primary_key)
-        if key is None:
-            raise ValueError("a saved instance")
-        return convert(key)
-
-    return convert_key
+    for relation in owner.relations.values():
+        if relation.column == key:
+            return build_key_finder(relation)
+    return owner.converters[key]
 
 
 def _check_applies(owner: ModelOptions, key: str, column: "sa.Column[Any]", name: str) -> None:

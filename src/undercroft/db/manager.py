@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+from undercroft.db.keys import check_agreement, find_key
 from undercroft.db.queryset import QuerySet
 from undercroft.db.twins import Steps
 
@@ -12,6 +13,9 @@ class Manager(QuerySet[M]):
     """`Model.objects`: the queryset of all rows, which every other one is made from."""
 
     __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._options.name}>"
 
     def _fetch_steps(self) -> Steps[list[M]]:
         # Shared by the whole process, so it never keeps rows.
@@ -39,4 +43,10 @@ class RelatedManager(Manager[M]):
         self._operations, self._parameters = operations, parameters
 
     def _complete(self, values: dict[str, Any]) -> dict[str, Any]:
+        for relation in self._options.relations.values():
+            if relation.column == self._column and relation.name in values:
+                key = find_key(relation, values[relation.name], self._options.name)
+                check_agreement(relation, self._key, key, self._options.name)
+            if relation.column == self._column and self._column in values:
+                check_agreement(relation, self._key, values[self._column], self._options.name)
         return {self._column: self._key, **values}

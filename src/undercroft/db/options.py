@@ -1,6 +1,7 @@
 """What a model's `Meta` says, and everything prepared once per model for queries and writes."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, partial
@@ -11,8 +12,9 @@ from sqlalchemy.orm import configure_mappers
 from sqlalchemy.orm.interfaces import MANYTOONE
 
 from undercroft.db import registry
-from undercroft.db.field_info import MISSING, FieldInfo, find_default, find_field_info
+from undercroft.db.field_info import MISSING, MUTABLE, FieldInfo, find_default, find_field_info
 from undercroft.db.internals import count_listeners, get_identity_class
+from undercroft.db.limits import build_writer
 from undercroft.db.values import Convert, build_converter, build_error
 from undercroft.errors import FieldError, ImproperlyConfigured
 
@@ -173,7 +175,10 @@ class ModelOptions:
     @cached_property
     def writers(self) -> dict[str, Convert]:
         """As `converters`, with the field's limits as well: what is written must fit."""
-        return {key: _build_writer(self, key) for key in self.columns}
+        return {
+            key: build_writer(self.converters[key], self.fields[key], column.type)
+            for key, column in self.columns.items()
+        }
 
     @cached_property
     def always_written(self) -> tuple[str, ...]:
@@ -200,10 +205,25 @@ class ModelOptions:
     @cached_property
     def defaults(self) -> tuple[tuple[str, Any, bool], ...]:
         """Attribute, default, and whether the default is called, for each field with one."""
-        return tuple(
-            (key, info.default, callable(info.default))
-            for key, info in self.fields.items()
-            if info.has_default
+        found = {key: info.default for key, info in self.fields.items() if info.has_default}
+        for key, default in found.items():
+            if isinstance(default, MUTABLE):
+                # Declared the SQLAlchemy way; our own fields refuse it.
+                found[key] = partial(deepcopy, default)
+        return tuple((key, default, callable(default)) for key, default in found.items())
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """Columns that need a value: neither NULL nor the database would do."""
+        automatic = self.table.autoincrement_column
+        return frozenset(
+            key
+            for key, column in self.columns.items()
+            if not column.nullable
+            and column is not automatic
+            and column.server_default is None
+            and column.computed is None
+            and column.identity is None
         )
 
     @cached_property
@@ -247,7 +267,7 @@ class ModelOptions:
             return None
         try:
             return self.writers[key](value)
-        except (TypeError, ValueError) as error:
+        except (ArithmeticError, TypeError, ValueError) as error:
             raise build_error(self.name, key, value, str(error)) from error
 
     def build_unknown(self, name: str) -> FieldError:
@@ -261,30 +281,6 @@ class ModelOptions:
 
 def _identity(value: Any) -> Any:
     return value
-
-
-def _build_writer(options: ModelOptions, key: str) -> Convert:
-    """Build the converter of a column with the limits its field sets."""
-    convert, info = options.converters[key], options.fields[key]
-    max_length, min_value = info.max_length, info.min_value
-    if max_length is not None and isinstance(options.columns[key].type, sa.String):
-        return _limit(convert, lambda v: len(v) <= max_length, f"at most {max_length} characters")
-    if min_value is not None:
-        return _limit(convert, lambda v: v >= min_value, f"at least {min_value}")
-    if info.max_digits is not None and info.decimal_places is not None:
-        whole = 10 ** (info.max_digits - info.decimal_places)
-        return _limit(convert, lambda v: abs(v) < whole, f"less than {whole}")
-    return convert
-
-
-def _limit(convert: Convert, fits: Callable[[Any], bool], expected: str) -> Convert:
-    def convert_and_check(value: Any) -> Any:
-        value = convert(value)
-        if not fits(value):
-            raise ValueError(expected)
-        return value
-
-    return convert_and_check
 
 
 def read_meta(model: type[Any]) -> dict[str, Any]:

@@ -1,27 +1,26 @@
 """The queryset: an immutable list of operations with their values, run when rows are needed."""
 
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from undercroft.concurrency import check_not_on_loop, is_on_loop
-from undercroft.db.lookups import (
-    build_conditions,
-    check_expression,
-    resolve_lookup,
-    resolve_order,
-    resolve_related,
-)
-from undercroft.db.options import ModelOptions
+from undercroft.db.lookups import check_expression, resolve_lookup, resolve_order, resolve_related
+from undercroft.db.query_writes import QueryWrites
 from undercroft.db.selection import Selection
-from undercroft.db.shape import Call, Expression, Operations, Parameters, Shape
+from undercroft.db.shape import Call, Expression, Operations, Parameters
 from undercroft.db.twins import Steps, arun_steps, async_twin, describe_owner, run_steps, twins
-from undercroft.db.writes import insert_steps
-from undercroft.errors import FieldError
+from undercroft.errors import FieldError, UndercroftError
 
 M = TypeVar("M")
 
+#: Rows that `repr` shows.
+_SHOWN = 20
 
-class QuerySet(Generic[M]):
+#: No table has that many rows, and no database counts further.
+_MAX_INDEX = (1 << 63) - 1
+
+
+class QuerySet(QueryWrites[M]):
     """Rows of a model, described but not fetched until they are needed.
 
     Every method that narrows or orders gives a new queryset. Iterate over it, index it, or call
@@ -33,23 +32,19 @@ class QuerySet(Generic[M]):
         alias: The database's name.
     """
 
-    __slots__ = ("_alias", "_fetched", "_operations", "_options", "_parameters", "_window", "model")
-
-    def __init__(self, model: type[M], alias: str = "default") -> None:
-        self.model = model
-        self._options: ModelOptions = model.__options__  # type: ignore[attr-defined]  # M is a model
-        self._alias = alias
-        self._operations: Operations = ()
-        self._parameters: Parameters = ()
-        self._window: tuple[int, int | None] = (0, None)
-        self._fetched: list[M] | None = None
+    __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._options.name}>"
-
-    def describe(self) -> str:
-        """Describe the queryset as its author may have written it, for messages."""
-        return f"{self._options.name}.objects"
+        name = f"{type(self).__name__} of {self._options.name}"
+        if self._fetched is None and is_on_loop():
+            return f"<{name}>"
+        try:
+            rows = self._fetched or list(self._cut(0, _SHOWN + 1))
+        except UndercroftError:
+            # Whoever looks at it, a debugger for one, did not ask for the database's troubles.
+            return f"<{name}>"
+        shown = ", ".join(map(repr, rows[:_SHOWN]))
+        return f"<{name}: [{shown}{', ...' if len(rows) > _SHOWN else ''}]>"
 
     # -------------------------------------------------------------- building
 
@@ -68,7 +63,7 @@ class QuerySet(Generic[M]):
         copy._alias = alias
         return copy
 
-    def filter(self, *expressions: Any, **lookups: Any) -> "QuerySet[M]":
+    def filter(self, /, *expressions: Any, **lookups: Any) -> "QuerySet[M]":
         """Keep the rows for which everything given is true.
 
         Args:
@@ -82,7 +77,7 @@ class QuerySet(Generic[M]):
         operations, parameters = self._build_conditions(expressions, lookups)
         return self._extend(operations, parameters)
 
-    def exclude(self, *expressions: Any, **lookups: Any) -> "QuerySet[M]":
+    def exclude(self, /, *expressions: Any, **lookups: Any) -> "QuerySet[M]":
         """Leave out the rows for which everything given is true.
 
         Raises:
@@ -135,22 +130,6 @@ class QuerySet(Generic[M]):
             operation = known[names] = ("related", paths)  # type: ignore[index]
         return self._extend((operation,), ())
 
-    def _build_conditions(
-        self, expressions: tuple[Any, ...], lookups: dict[str, Any]
-    ) -> tuple[Operations, Parameters]:
-        if lookups or expressions:
-            self._check_uncut("filter")
-        operations, parameters = build_conditions(self._options, expressions, lookups)
-        return tuple(operations), tuple(parameters)
-
-    def _check_uncut(self, method: str) -> None:
-        if self._window != (0, None):
-            raise FieldError(
-                f"{method}() after a slice would change which rows the slice holds.",
-                hint="Slice last.",
-                code="db.sliced",
-            )
-
     def _extend(self, operations: Operations, parameters: Parameters) -> "QuerySet[M]":
         copy: QuerySet[M] = object.__new__(_plain)
         copy.model = self.model
@@ -166,23 +145,14 @@ class QuerySet(Generic[M]):
         """Cut rows out of what an earlier slice left."""
         copy = self._extend((), ())
         low, high = self._window
+        start = min(start, _MAX_INDEX - low)
         end = low + stop if stop is not None else high
         if high is not None and (end is None or end > high):
             end = high
-        copy._window = (low + start, end)
+        copy._window = (low + start, end if end is None else min(end, _MAX_INDEX))
         return copy
 
-    # -------------------------------------------------------------- calls
-
-    def build_call(self, kind: str, columns: Any = None) -> Call:
-        """Build the call that asks the database."""
-        operations, parameters = self._operations, self._parameters
-        low, high = self._window
-        if low:
-            operations, parameters = (*operations, ("offset",)), (*parameters, low)
-        if high is not None:
-            operations, parameters = (*operations, ("limit",)), (*parameters, max(high - low, 0))
-        return Call(Shape(kind, self.model, columns, operations), parameters, self._alias)
+    # -------------------------------------------------------------- rows
 
     def _fetch_steps(self) -> Steps[list[M]]:
         if self._fetched is None:
@@ -194,8 +164,6 @@ class QuerySet(Generic[M]):
         if self._fetched is None and is_on_loop():
             owner = describe_owner(self)
             check_not_on_loop(call.format(owner), twin.format(owner))
-
-    # -------------------------------------------------------------- rows
 
     def __iter__(self) -> Iterator[M]:
         self._check_blocking("for row in {}", "async for row in {}")
@@ -250,22 +218,7 @@ class QuerySet(Generic[M]):
             DoesNotExist: The model's own; there is none.
             MultipleObjectsReturned: The model's own; there are several.
         """
-        operations, parameters = self._build_conditions(expressions, lookups)
-        if self._window == (0, None):
-            shape = Shape("instances", self.model, None, self._operations + operations + _ONE)
-            # A second row is enough to know that there are several.
-            call = Call(shape, (*self._parameters, *parameters, 2), self._alias)
-        else:
-            call = self.build_call("instances")
-        rows: list[M] = yield call
-        if len(rows) == 1:
-            return rows[0]
-        name, model = self._options.name, self._options.model
-        if not rows:
-            raise model.DoesNotExist(f"No {name} matches {describe_lookups(lookups)}.")
-        raise model.MultipleObjectsReturned(
-            f"More than one {name} matches {describe_lookups(lookups)}: expected exactly one."
-        )
+        return (yield from self.get_steps(expressions, lookups))
 
     @twins
     def first(self) -> Steps[M | None]:
@@ -357,74 +310,6 @@ class QuerySet(Generic[M]):
         terms = resolve_order(self._options, [name.removeprefix("-") for name in names])
         return self.build_call("tuples", terms)
 
-    # -------------------------------------------------------------- writes
-
-    @twins
-    def create(self, /, **values: Any) -> Steps[M]:
-        """Make an instance and insert it.
-
-        Raises:
-            IntegrityError: A constraint of the database forbids it.
-        """
-        instance = self.model(**self._complete(values))
-        yield from insert_steps(instance, self._alias)
-        return instance
-
-    def _complete(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Add what every new row of this queryset has."""
-        return values
-
-    @twins
-    def get_or_create(
-        self, /, defaults: dict[str, Any] | None = None, **lookups: Any
-    ) -> Steps[tuple[M, bool]]:
-        """Get the row, or insert one from the look-ups and defaults; tell whether it is new."""
-        model = self._options.model
-        try:
-            found = yield from QuerySet[M].get.steps(self, **lookups)
-            return found, False
-        except model.DoesNotExist:
-            values = {key: value for key, value in lookups.items() if "__" not in key}
-            created = yield from QuerySet[M].create.steps(self, **{**values, **(defaults or {})})
-            return created, True
-
-    @twins
-    def update(self, /, **values: Any) -> Steps[int]:
-        """Change columns of all rows, in one statement; answer how many rows.
-
-        Raises:
-            FieldError: A name is no field.
-            FieldValueError: A value does not fit its field.
-        """
-        names, parameters = self._convert_values(values)
-        if not names:
-            return 0
-        call = self.build_call("update", names)
-        count: int = yield call._replace(parameters=(*parameters, *call.parameters))
-        return count
-
-    def _convert_values(self, values: dict[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        options = self._options
-        changes: dict[str, Any] = {}
-        for name, value in values.items():
-            relation = options.relations.get(name)
-            if relation is not None:
-                changes[relation.column] = getattr(value, relation.target_column, None)
-            elif name in options.columns:
-                changes[name] = options.convert(name, value)
-            else:
-                raise options.build_unknown(name)
-        if changes:
-            for name, make in options.on_update.items():
-                changes.setdefault(name, make())
-        return tuple(changes), tuple(changes.values())
-
-    @twins
-    def delete(self) -> Steps[int]:
-        """Delete all rows, in one statement; answer how many. Relations are the database's care."""
-        count: int = yield self.build_call("delete")
-        return count
-
     aget = async_twin(get)
     afirst = async_twin(first)
     alast = async_twin(last)
@@ -434,22 +319,7 @@ class QuerySet(Generic[M]):
     afetch_dict = async_twin(fetch_dict)
     avalues = async_twin(values)
     avalues_list = async_twin(values_list)
-    acreate = async_twin(create)
-    aget_or_create = async_twin(get_or_create)
-    aupdate = async_twin(update)
-    adelete = async_twin(delete)
 
 
 #: What every derived queryset is; a manager's are no managers.
 _plain: type[QuerySet[Any]] = QuerySet
-
-#: One row needs no order.
-_ONE: Operations = (("order", ()), ("limit",))
-
-
-def describe_lookups(lookups: dict[str, Any]) -> str:
-    """Describe look-ups for a message; long values are cut."""
-    shown = ", ".join(f"{name}={value!r}" for name, value in lookups.items())
-    if not shown:
-        return "the query"
-    return shown if len(shown) <= 120 else shown[:117] + "..."

@@ -1,6 +1,7 @@
 """Every model by name, so that a foreign key may name a model that is not defined yet."""
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -13,14 +14,15 @@ find_mapper: Callable[..., Any] = partial(sa.inspect, raiseerr=False)
 
 #: Models by `app.Name`, and by `Name` where no app is given.
 _models: dict[tuple[str, str], type[Any]] = {}
-_waiting: list[tuple[str, str, Callable[[type[Any]], None]]] = []
+#: References not found yet: the text, the app it was written in, what to do, where it stands.
+_waiting: list[tuple[str, str, Callable[[type[Any]], None], str]] = []
 
 
 def register(app_label: str, model: type[Any]) -> None:
     """Make a model known and resolve the references that waited for it."""
     _models[app_label, model.__name__] = model
     for entry in list(_waiting):
-        reference, from_app, resolve = entry
+        reference, from_app, resolve, _ = entry
         target = find_model(reference, from_app)
         if target is not None:
             _waiting.remove(entry)
@@ -46,13 +48,29 @@ def get_model(reference: str, from_app: str = "") -> type[Any]:
     """
     model = find_model(reference, from_app)
     if model is None:
-        known = sorted(f"{app}.{name}".lstrip(".") for app, name in _models)
-        raise ImproperlyConfigured(
-            f"Model {reference!r} is not defined.",
-            hint=f"Known: {', '.join(known)}.",
-            code="db.unknown-model",
-        )
+        raise _build_undefined(reference, "")
     return model
+
+
+def check_targets() -> None:
+    """Check that every model a foreign key names is defined by now.
+
+    Raises:
+        ImproperlyConfigured: One is not.
+    """
+    for reference, _, _, source in _waiting:
+        raise _build_undefined(reference, source)
+
+
+def _build_undefined(reference: str, source: str) -> ImproperlyConfigured:
+    known = sorted(f"{app}.{name}".lstrip(".") for app, name in _models)
+    names = known if "." in reference else [name for _, name in _models]
+    close = get_close_matches(reference, names, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+    named = f", which {source} names," if source else ""
+    return ImproperlyConfigured(
+        f"Model {reference!r}{named} is not defined.", hint=hint, code="db.unknown-model"
+    )
 
 
 def all_models() -> list[type[Any]]:
@@ -61,12 +79,19 @@ def all_models() -> list[type[Any]]:
 
 
 def when_defined(
-    reference: str, from_app: str, resolve: Callable[[type[Any]], None]
+    reference: str, from_app: str, resolve: Callable[[type[Any]], None], source: str = ""
 ) -> type[Any] | None:
-    """Call `resolve` with the model now, or as soon as it is defined."""
+    """Call `resolve` with the model now, or as soon as it is defined.
+
+    Args:
+        reference: The model's name.
+        from_app: The app it is named in.
+        resolve: What to call.
+        source: Where it is named, for messages.
+    """
     model = find_model(reference, from_app)
     if model is None:
-        _waiting.append((reference, from_app, resolve))
+        _waiting.append((reference, from_app, resolve, source))
     else:
         resolve(model)
     return model

@@ -17,6 +17,27 @@ _BATCH = 1024
 Run: TypeAlias = Callable[[Call], Any]
 
 
+class Loaders(SharedLoaders):
+    """The loaders of one result.
+
+    Args:
+        options: Of the model its instances are of.
+        states: Their states.
+        run: Runs the queries.
+    """
+
+    def __init__(self, options: ModelOptions, states: Iterable[Any], run: Run) -> None:
+        states = list(states)
+        super().__init__(
+            (name, SiblingLoader(options, relation, states, run))
+            for name, relation in options.relations.items()
+        )
+
+    def __reduce__(self) -> Any:
+        # A copy of an instance has no siblings, and what runs queries stays in its process.
+        return dict, ()
+
+
 class SiblingLoader:
     """Loads one relation for the instances of one result.
 
@@ -80,14 +101,3 @@ def load_by_keys(relation: Relation, keys: Sequence[Any], run: Run) -> dict[Any,
         loaded = run(Call(shape, (tuple(batch),)))
         found.update({getattr(instance, relation.target_column): instance for instance in loaded})
     return found
-
-
-def build_loaders(options: ModelOptions, states: Iterable[Any], run: Run) -> SharedLoaders:
-    """Build the loaders of all to-one relations for one result."""
-    states = list(states)
-    return SharedLoaders(
-        {
-            name: SiblingLoader(options, relation, states, run)
-            for name, relation in options.relations.items()
-        }
-    )

@@ -5,19 +5,36 @@ from typing import Any
 
 from undercroft.db.field_info import MISSING
 from undercroft.db.internals import forget_identity, forget_value, mark_clean, state_of
+from undercroft.db.keys import take_keys
 from undercroft.db.lookups import resolve_lookup
+from undercroft.db.notes import list_changed_json, note_alias, note_json
 from undercroft.db.options import ModelOptions
 from undercroft.db.shape import Call, Shape
 from undercroft.db.twins import Steps
 from undercroft.db.values import build_error
-from undercroft.errors import FieldError
+from undercroft.errors import FieldError, FieldValueError
 
 
-def insert_steps(instance: Any, alias: str = "default") -> Steps[None]:
-    """Insert an instance; the database's own values come back into it."""
+def insert_steps(instance: Any, alias: str, kind: str = "insert") -> Steps[bool]:
+    """Insert an instance; the database's own values come back into it.
+
+    Args:
+        instance: What to insert.
+        alias: The database's name.
+        kind: `insert`, or `insert-new` to leave it when another row is in its way.
+
+    Returns:
+        Whether it was inserted.
+
+    Raises:
+        FieldValueError: A value does not fit, or there is none where one is needed.
+        FieldError: A relation's target was never saved.
+    """
     options: ModelOptions = instance.__options__
     state = state_of(instance)
     values = state.dict
+    if options.relations:
+        take_keys(instance)
     for key in options.moments:
         values[key] = options.fields[key].get_default()
     names: list[str] = []
@@ -26,27 +43,35 @@ def insert_steps(instance: Any, alias: str = "default") -> Steps[None]:
     for key, convert in options.writers.items():
         value = values.get(key, MISSING)
         if value is MISSING or (value is None and key == options.primary_key):
+            if key in options.required:
+                raise FieldValueError(f"{options.name}.{key} has no value: expected one.")
             returned.append(key)
             continue
         names.append(key)
         if value is not None:
             try:
                 value = convert(value)
-            except (TypeError, ValueError) as error:
+            except (ArithmeticError, TypeError, ValueError) as error:
                 raise build_error(options.name, key, value, str(error)) from error
         parameters.append(value)
-    shape = Shape("insert", options.model, (tuple(names), tuple(returned)))
-    answered: dict[str, Any] = yield Call(shape, tuple(parameters), alias)
+    if kind != "insert" and not returned:
+        # An answer without rows must mean that nothing was inserted.
+        returned.append(options.primary_key)
+    shape = Shape(kind, options.model, (tuple(names), tuple(returned)))
+    answered: dict[str, Any] | None = yield Call(shape, tuple(parameters), alias)
+    if answered is None:
+        return False
     # Converted values too, so that the instance reads as it would after a query.
     values.update(zip(names, parameters, strict=True))
     values.update(answered)
     state.key = (options.identity_class, (values[options.primary_key],), None)
+    note_alias(state, alias)
+    note_json(options, state)
     mark_clean(state)
+    return True
 
 
-def update_steps(
-    instance: Any, update_fields: Collection[str] | None, alias: str = "default"
-) -> Steps[None]:
+def update_steps(instance: Any, update_fields: Collection[str] | None, alias: str) -> Steps[None]:
     """Write the changed columns of a saved instance.
 
     Raises:
@@ -55,10 +80,13 @@ def update_steps(
     """
     options: ModelOptions = instance.__options__
     state = state_of(instance)
+    values = state.dict
+    if options.relations:
+        named = None if update_fields is None else [_find_key(options, n) for n in update_fields]
+        take_keys(instance, named)
     names = _list_changed(options, state, update_fields)
     if not names:
         return
-    values = state.dict
     parameters = [options.convert(name, values[name]) for name in names]
     lookup = resolve_lookup(options, options.primary_key)
     shape = Shape("update", options.model, tuple(names), (("where", lookup),))
@@ -69,6 +97,10 @@ def update_steps(
             code="db.row-gone",
         )
     values.update(zip(names, parameters, strict=True))
+    if options.primary_key in names:
+        state.key = (options.identity_class, (values[options.primary_key],), None)
+    note_alias(state, alias)
+    note_json(options, state, None if update_fields is None else names)
     if update_fields is None:
         mark_clean(state)
     else:
@@ -87,9 +119,11 @@ def _list_changed(
         changed = [
             key
             for key in options.keys
-            if key in values and key in committed and committed[key] != values[key]
+            if key in values and key in committed and _differs(committed[key], values[key])
         ]
-        changed += [key for key in options.always_written if key in values and key not in changed]
+        if options.always_written:
+            changed = [key for key in changed if key not in options.always_written]
+            changed += list_changed_json(options, state)
     if changed:
         for key, make in options.on_update.items():
             if key in options.moments or key not in changed:
@@ -97,6 +131,11 @@ def _list_changed(
             if key not in changed:
                 changed.append(key)
     return changed
+
+
+def _differs(before: Any, now: Any) -> bool:
+    # True == 1 == 1.0, which are not the same to a column.
+    return before.__class__ is not now.__class__ or bool(before != now)
 
 
 def _find_key(options: ModelOptions, name: str) -> str:
@@ -107,7 +146,7 @@ def _find_key(options: ModelOptions, name: str) -> str:
     return key
 
 
-def delete_steps(instance: Any, alias: str = "default") -> Steps[int]:
+def delete_steps(instance: Any, alias: str) -> Steps[int]:
     """Delete the row of an instance, which then counts as never saved."""
     options: ModelOptions = instance.__options__
     state = state_of(instance)
@@ -123,7 +162,7 @@ def delete_steps(instance: Any, alias: str = "default") -> Steps[int]:
     return count
 
 
-def refresh_steps(instance: Any, alias: str = "default") -> Steps[None]:
+def refresh_steps(instance: Any, alias: str) -> Steps[None]:
     """Read the row of an instance again.
 
     Raises:
@@ -141,6 +180,8 @@ def refresh_steps(instance: Any, alias: str = "default") -> Steps[None]:
         forget_value(state, name)
     fresh = state_of(rows[0])
     state.dict.update({name: fresh.dict[name] for name in options.keys})
+    note_alias(state, alias)
+    note_json(options, state)
     state.key, state.callables = fresh.key, build_own_loaders(options, state, fresh)
     mark_clean(state)
 

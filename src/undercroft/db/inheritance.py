@@ -1,0 +1,81 @@
+"""What a class about to be mapped has from its parents and of itself, and what it may not have."""
+
+import re
+from typing import Any, ClassVar, get_origin
+
+from sqlalchemy.orm import MappedColumn
+
+from undercroft.db.foreign_keys import ForeignKeyDeclaration
+from undercroft.db.manager import Manager
+from undercroft.db.options import read_meta
+from undercroft.errors import ImproperlyConfigured
+
+#: An annotation such as `models.RelatedManager["Post"]` that is still text.
+_MANAGER = re.compile(r"(\w+\.)*(RelatedManager|Manager)\b")
+
+
+def check_parents(model: type[Any]) -> None:
+    """Check that a class inherits from no other table.
+
+    Raises:
+        ImproperlyConfigured: It does; its rows would be spread, and queries see half of them.
+    """
+    for parent in model.__mro__[1:]:
+        if "__mapper__" in vars(parent):
+            raise ImproperlyConfigured(
+                f"{model.__name__} inherits from {parent.__name__}, which has a table of its own.",
+                hint=f"Make {parent.__name__} abstract (`class Meta: abstract = True`), or refer "
+                f"to it by a ForeignKey.",
+                code="db.inheritance",
+            )
+
+
+def hide_reverse_annotations(model: type[Any]) -> None:
+    """Let `posts: RelatedManager["Post"]` be what type checkers see, and no column."""
+    annotations: dict[str, Any] = vars(model).get("__annotations__", {})
+    hidden: dict[str, Any] = {}
+    for name, annotation in annotations.items():
+        origin = get_origin(annotation) or annotation
+        is_text = isinstance(annotation, str)
+        if (is_text and _MANAGER.match(annotation)) or (
+            isinstance(origin, type) and issubclass(origin, Manager)
+        ):
+            hidden[name] = ClassVar[annotation]
+    if hidden:
+        model.__annotations__ = {**annotations, **hidden}
+
+
+def has_primary_key(model: type[Any]) -> bool:
+    """Tell whether a field of a class about to be mapped is a primary key."""
+    for parent in model.__mro__:
+        for value in vars(parent).values():
+            column: Any = getattr(value, "column", None)
+            if isinstance(value, MappedColumn) and column.primary_key:
+                return True
+    return "__table__" in vars(model) or bool(
+        getattr(model, "__mapper_args__", {}).get("primary_key")
+    )
+
+
+def list_foreign_keys(model: type[Any]) -> dict[str, ForeignKeyDeclaration]:
+    """List the declarations of a class, those of abstract parents and mixins included."""
+    found: dict[str, ForeignKeyDeclaration] = {}
+    for parent in reversed(model.__mro__):
+        if "__mapper__" in vars(parent):
+            continue
+        declared = vars(parent).items()
+        found.update({n: one for n, one in declared if isinstance(one, ForeignKeyDeclaration)})
+    return found
+
+
+def inherit_meta(model: type[Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Add what abstract parents say, as far as it can hold for several tables."""
+    if "Meta" in vars(model):
+        return own
+    for parent in model.__mro__[1:]:
+        if "Meta" in vars(parent):
+            meta = read_meta(parent)
+            return {
+                name: value for name, value in meta.items() if name not in ("abstract", "db_table")
+            }
+    return own
