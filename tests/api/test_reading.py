@@ -107,10 +107,10 @@ def test_a_list_s_relations_are_loaded_once_each(
     loads: list[int] = []
     load_targets = completing.load_targets
 
-    async def count(relation: Any, keys: Any, selection: Any) -> Any:
+    async def count(relation: Any, keys: Any, *others: Any) -> Any:
         # No database tells how many queries it was asked in a way all of them share.
         loads.append(len(keys))
-        return await load_targets(relation, keys, selection)
+        return await load_targets(relation, keys, *others)
 
     monkeypatch.setattr(completing, "load_targets", count)
 

@@ -94,6 +94,6 @@ def open_shell(names: dict[str, Any], *, plain: bool) -> None:
     # Only an interactive session needs these.
     import readline  # noqa: F401, PLC0415 - gives `input` history  # pyright: ignore[reportUnusedImport]
 
-    from undercroft.cli.console import interact  # noqa: PLC0415
+    from undercroft.cli.console import interact  # noqa: PLC0415 - likewise
 
     interact(names, banner)
