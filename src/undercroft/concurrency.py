@@ -19,7 +19,7 @@ from collections.abc import (
     Iterable,
 )
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import Any, TypeVar
 
@@ -32,6 +32,14 @@ find_running_loop = asyncio._get_running_loop  # pyright: ignore[reportPrivateUs
 
 #: Threads for `def` handlers and blocking calls: what Python's own executor would choose.
 MAX_THREADS = min(32, (os.cpu_count() or 1) + 4)
+
+#: Threads for who holds an open transaction: in truth as many as there are connections.
+MAX_HOLDER_THREADS = 128
+
+#: What the running code belongs to and others may have to wait for, if it says `is_holding`: an
+#: open transaction. Were its threads those of everyone, the waiting could take them all, and what
+#: ends the wait would find none.
+holder: ContextVar[Any] = ContextVar("undercroft_holder", default=None)
 
 
 def is_on_loop() -> bool:
@@ -60,10 +68,10 @@ def check_not_on_loop(call: str, twin: str) -> None:
 
 
 class _Threads:
-    """The process's one bounded pool, made at first use."""
+    """A bounded pool of the process, made at first use."""
 
-    def __init__(self) -> None:
-        self._limit = MAX_THREADS
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
@@ -86,7 +94,8 @@ class _Threads:
         return self._pool
 
 
-threads = _Threads()
+threads = _Threads(MAX_THREADS)
+holder_threads = _Threads(MAX_HOLDER_THREADS)
 
 
 async def run_in_thread(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
@@ -102,7 +111,9 @@ async def run_in_thread(function: Callable[..., T], /, *args: Any, **kwargs: Any
     if loop is None:
         return _call(function, *args, **kwargs)
     call = partial(copy_context().run, _call, function, *args, **kwargs)
-    return await loop.run_in_executor(threads.get(), call)
+    held = holder.get()
+    pool = holder_threads if held is not None and held.is_holding else threads
+    return await loop.run_in_executor(pool.get(), call)
 
 
 def _call(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
@@ -283,6 +294,7 @@ _background = _BackgroundLoop()
 # modules hold them.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=threads.forget)
+    os.register_at_fork(after_in_child=holder_threads.forget)
     os.register_at_fork(after_in_child=_background.forget)
 
 

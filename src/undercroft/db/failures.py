@@ -4,6 +4,8 @@ from typing import NoReturn
 
 from sqlalchemy.exc import DBAPIError
 
+from undercroft.db.frames import build_aborted
+from undercroft.db.turns import build_locked
 from undercroft.errors import (
     DatabaseError,
     DatabaseUnavailable,
@@ -41,6 +43,12 @@ _UNDEFINED = frozenset(
     {"UndefinedColumn", "UndefinedColumnError", "UndefinedTable", "UndefinedTableError"}
 )
 
+#: asyncpg's and psycopg's classes for a statement after one that failed.
+_ABORTED = frozenset({"InFailedSQLTransactionError", "InFailedSqlTransaction"})
+
+#: SQLite's primary result codes for a lock that others hold.
+_BUSY, _LOCKED = 5, 6
+
 _VALUE = frozenset({"DataError", "UnicodeEncodeError"})
 
 
@@ -59,6 +67,8 @@ def translate(error: BaseException, sql: str = "") -> BaseException:
         original = error.orig
     if original is not None:
         names |= {kind.__name__ for kind in type(original).__mro__}
+    if is_locked(original or error) or names & _ABORTED:
+        return build_aborted() if names & _ABORTED else build_locked()
     text = (str(error).strip() or type(error).__name__).rstrip(".") + "."
     if names & _INTEGRITY:
         return IntegrityError(f"The database refused a row: {text}")
@@ -86,6 +96,13 @@ def raise_translated(error: Exception, sql: str = "") -> NoReturn:
     if translated is error:
         raise error
     raise translated from error
+
+
+def is_locked(error: BaseException) -> bool:
+    """Tell whether SQLite's driver has waited in vain for a lock."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    # The higher bits say more than is asked here.
+    return code & 0xFF in {_BUSY, _LOCKED}
 
 
 def _is_disconnected(names: set[str], text: str) -> bool:

@@ -5,22 +5,21 @@ runs on its connection. The pools are those of SQLAlchemy's engines.
 """
 
 import asyncio
-from asyncio import (
-    _get_running_loop as find_running_loop,  # pyright: ignore[reportPrivateUsage]  # documented
-)
 from typing import Any
 
 from sqlalchemy.engine import Dialect
 
-from undercroft.concurrency import ensure_loop, run_in_thread
+from undercroft.concurrency import ensure_loop, find_running_loop, run_in_thread
+from undercroft.db.async_links import AsyncLink
 from undercroft.db.compiled import CompiledCall
 from undercroft.db.databases import Database, databases
 from undercroft.db.failures import raise_translated
-from undercroft.db.links import AsyncLink, SyncLink, fetch, read_count
+from undercroft.db.frames import Frame, Link, current, find_frame, get_frame
+from undercroft.db.links import SyncLink, fetch, read_count
 from undercroft.db.pool import LoopPool
 from undercroft.db.shape import Call, Shape
-from undercroft.db.threads import run_for_holder
-from undercroft.db.transactions import current, find_frame, get_frame
+from undercroft.db.turns import Turns
+from undercroft.errors import DatabaseError
 
 #: Shapes kept per database; with more than that the oldest are forgotten.
 MAX_COMPILED = 4_000
@@ -47,6 +46,8 @@ class Lane:
         # A web process has one loop for its whole life: no weak look-up for that one.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool: Any = None
+        is_queueing = database.vendor == "sqlite"
+        self._turns = Turns(database.options.busy_timeout) if is_queueing else None
 
     # -------------------------------------------------------------- sync
 
@@ -56,15 +57,29 @@ class Lane:
         Raises:
             DatabaseError: The database refused it or cannot be reached.
         """
+        if current.get() is not None and (frame := find_frame(self.alias)) is not None:
+            return self._run_within(frame, call)
         compiled = self._compiled.get(call.shape)
         if compiled is None:
             compiled = self._compile(call, self._compiled, self._get_dialect())
         values = compiled.bind(call.parameters)
         try:
-            if current.get() is not None and (link := self._find_link()) is not None:
-                rows = link.fetch(compiled.sql, values, counts=compiled.counts)
-            else:
-                rows = self._fetch(compiled, values)
+            rows = self._fetch(compiled, values)
+        except Exception as error:  # noqa: BLE001 - translated
+            raise_translated(error, compiled.sql)
+        return compiled.finish(rows)
+
+    def _run_within(self, frame: Frame, call: Call) -> Any:
+        """Run a call in the open transaction."""
+        link: Any = frame.get_link(self.alias, self._make_link)
+        if link.is_async:
+            return link.wait(self.arun(call))
+        compiled = self._compiled.get(call.shape)
+        if compiled is None:
+            compiled = self._compile(call, self._compiled, self._get_dialect())
+        values = compiled.bind(call.parameters)
+        try:
+            rows = link.fetch(frame, compiled.sql, values, counts=compiled.counts)
         except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error, compiled.sql)
         return compiled.finish(rows)
@@ -81,31 +96,22 @@ class Lane:
         finally:
             pool.give(record)
 
-    def _find_link(self) -> SyncLink | None:
-        """Find the open transaction's connection, beginning what is not begun yet."""
-        return None if find_frame(self.alias) is None else self.get_link()
+    def _make_link(self) -> Link:
+        turn = self._turns.join() if self._turns is not None else None
+        return SyncLink(self.database.sync_engine, turn)
 
     def get_link(self) -> SyncLink:
         """Get the open transaction's connection, beginning what is not begun yet.
 
         Raises:
-            DatabaseError: No transaction is open.
+            DatabaseError: No transaction is open, or it is on a connection of async code.
         """
         frame = get_frame(self.alias)
-        # Tasks on the loop may have sent several threads here at once.
-        with frame.root.lock:
-            links = frame.root.links
-            link: Any = links.get((self.alias, False))
-            if link is None:
-                frame.check_open()
-                opened = SyncLink(self.database.sync_engine)
-                link = links[self.alias, False] = opened
-                if frame.root.closed and links.pop((self.alias, False), None) is opened:
-                    opened.close(broken=True)
-            frame.check_open()
-            for inner in frame.list_missing(link):
-                link.execute(f"SAVEPOINT {inner.mark_savepoint(link)}")
-        return link  # type: ignore[no-any-return]  # stored by kind
+        link: Any = frame.get_link(self.alias, self._make_link)
+        if link.is_async:
+            raise build_mixed("AsyncSession")
+        link.begin(frame)
+        return link  # type: ignore[no-any-return]  # the other kind is refused above
 
     def _get_dialect(self) -> Dialect:
         """Get the dialect, as it is once it knows the server's version."""
@@ -136,11 +142,11 @@ class Lane:
         Raises:
             DatabaseError: The database refused it or cannot be reached.
         """
+        if current.get() is not None and (frame := find_frame(self.alias)) is not None:
+            return await self._arun_within(frame, call)
         if not self.is_native_async:
             # No async driver: one hop to a thread for the whole call, not one for each step.
-            frame = find_frame(self.alias)
-            is_holder = frame is not None and (self.alias, False) in frame.root.links
-            return await (run_for_holder if is_holder else run_in_thread)(self.run, call)
+            return await run_in_thread(self.run, call)
         loop = find_running_loop()
         if loop is None:
             await ensure_loop()
@@ -150,12 +156,6 @@ class Lane:
         if compiled is None:
             compiled = await self._acompile(call, pool)
         values = compiled.bind(call.parameters)
-        if current.get() is not None and (link := await self._afind_link()) is not None:
-            try:
-                rows = await link.fetch(compiled.sql, values, counts=compiled.counts)
-            except Exception as error:  # noqa: BLE001 - translated
-                raise_translated(error, compiled.sql)
-            return compiled.finish(rows)
         record = pool.find_idle()
         try:
             if record is None:
@@ -167,6 +167,31 @@ class Lane:
             if record is not None:
                 pool.give(record)
         return compiled.finish(rows)
+
+    async def _arun_within(self, frame: Frame, call: Call) -> Any:
+        """Run a call in the open transaction."""
+        link: Any = await self._areserve(frame)
+        if not link.is_async:
+            await link.await_turn()
+            # One thread for each transaction is enough: the others would wait for that one.
+            async with link.task:
+                return await run_in_thread(self._run_within, frame, call)
+        compiled = self._async_compiled.get(call.shape)
+        if compiled is None:
+            compiled = await self._acompile(call, self._get_pool())
+        values = compiled.bind(call.parameters)
+        try:
+            rows = await link.fetch(frame, compiled.sql, values, counts=compiled.counts)
+        except Exception as error:  # noqa: BLE001 - translated
+            raise_translated(error, compiled.sql)
+        return compiled.finish(rows)
+
+    async def _areserve(self, frame: Frame) -> Link:
+        """Get the open transaction's connection, of this kind if none of the other is there."""
+        if not self.is_native_async:
+            return frame.get_link(self.alias, self._make_link)
+        await ensure_loop()
+        return frame.get_link(self.alias, self._make_async_link)
 
     async def _afetch(self, record: Any, compiled: CompiledCall, values: Any) -> Any:
         """Run a statement on asyncpg, prepared once for each connection."""
@@ -205,26 +230,35 @@ class Lane:
                 raise_translated(error)
         return self._compile(call, self._async_compiled, dialect)
 
-    async def _afind_link(self) -> AsyncLink | None:
-        """As `_find_link`, for async code."""
-        return None if find_frame(self.alias) is None else await self.aget_link()
+    def _make_async_link(self) -> Link:
+        return AsyncLink(self.database.async_engine, self._get_pool())
 
     async def aget_link(self) -> AsyncLink:
         """As `get_link`, for async code.
 
         Raises:
-            DatabaseError: No transaction is open.
+            DatabaseError: No transaction is open, or it is on a connection of sync code.
         """
         frame = get_frame(self.alias)
-        links = frame.root.links
-        link: Any = links.get((self.alias, True))
-        if link is None:
-            frame.check_open()
-            link = links[self.alias, True] = AsyncLink(self.database.async_engine, self._get_pool())
-        await link.open()
-        for inner in frame.list_missing(link):
-            await link.execute(f"SAVEPOINT {inner.mark_savepoint(link)}")
-        return link  # type: ignore[no-any-return]  # stored by kind
+        link: Any = await self._areserve(frame)
+        if not link.is_async:
+            raise build_mixed("Session")
+        await link.begin(frame)
+        return link  # type: ignore[no-any-return]  # the other kind is refused above
+
+
+def build_mixed(kind: str) -> DatabaseError:
+    """Build the error for a session on a connection of the other kind.
+
+    Args:
+        kind: Of session that would do.
+    """
+    return DatabaseError(
+        "Sync and async code share this transaction, and its connection is of the other kind.",
+        hint=f"Use {kind}, make all that touches the database in this request `def` or all of it "
+        "`async def`, or use querysets, which work on either.",
+        code="db.mixed-transaction",
+    )
 
 
 def knows_server(dialect: Dialect) -> bool:

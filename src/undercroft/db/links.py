@@ -1,18 +1,25 @@
-"""Connections with an open transaction, one kind for sync and one for async code."""
+"""The connection of sync code with an open transaction; `async_links` has that of async code.
+
+A transaction has one connection to each database, of the kind that was first needed. Code of the
+other kind takes part in it: from the loop by a thread, from a thread by the loop.
+"""
 
 import asyncio
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Engine
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from undercroft.concurrency import is_on_loop
+from undercroft.db.failures import raise_translated
+from undercroft.db.frames import Frame, build_aborted, build_over
 from undercroft.db.internals import adopt_record
-from undercroft.db.pool import LoopPool
-from undercroft.db.transactions import build_over
+from undercroft.db.turns import Turn
+from undercroft.errors import DatabaseError
 
 _COUNT = re.compile(r"\d+$")
 
@@ -31,42 +38,103 @@ def read_count(status: str) -> int:
     return int(found.group()) if found else 0
 
 
+def check_committed(sql: str, tag: str | None) -> None:
+    """Refuse the answer of a COMMIT that was none.
+
+    Args:
+        sql: What was run.
+        tag: What PostgreSQL says it has done: it answers COMMIT by ROLLBACK, not by an error,
+            when a statement before has failed. None where there is no such thing.
+
+    Raises:
+        DatabaseError: The transaction was rolled back.
+    """
+    if sql == "COMMIT" and tag is not None and tag != "COMMIT":
+        raise build_aborted()
+
+
 class SyncLink:
     """A connection of sync code in a transaction; threads of one request take turns on it.
 
     Args:
         engine: Whose pool the connection comes from.
+        turn: On SQLite, the place among those who want to write.
     """
 
     is_async = False
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, turn: Turn | None) -> None:
         self._engine = engine
+        self._turn = turn
         self._lock = threading.RLock()
-        pool: Any = engine.pool
-        record = pool.take()
-        self._fairy = adopt_record(pool, record)
-        self._driver: Any = record.dbapi_connection
+        self._fairy: Any = None
+        self._driver: Any = None
         self._shared: sa.Connection | None = None
         self._is_closed = False
-        try:
-            # SQLite's writers wait for their turn here; later they could only fail.
-            self.execute("BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "BEGIN")
-        except BaseException:
-            self.close(broken=True)
-            raise
+        self.blocks: list[Frame] = []
+        #: Held by the one task that has sent a thread here.
+        self.task = asyncio.Lock()
 
-    def fetch(self, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
-        """Run a statement: its rows, or the count of those it changed."""
+    def __del__(self) -> None:
+        """Let the next one write, should a transaction be forgotten by whoever began it."""
+        if self._turn is not None:
+            self._turn.give_up()
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether it has a connection, or its turn to write, that others may wait for."""
+        return self._driver is not None or (self._turn is not None and self._turn.has_come)
+
+    async def await_turn(self) -> None:
+        """Wait for the turn to write on the event loop, where that takes no thread.
+
+        Raises:
+            DatabaseUnavailable: The turn did not come in time.
+        """
+        if self._turn is not None and is_on_loop():
+            await self._turn.await_()
+
+    def fetch(self, frame: Frame, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
+        """Run a statement in a block: its rows, or the count of those it changed."""
         with self._lock:
-            if self._is_closed:
-                raise build_over()
+            self.begin(frame)
             return fetch(self._driver, sql, values, counts=counts)
 
-    def execute(self, sql: str) -> None:
-        """Run a statement that has no values and no rows."""
+    def begin(self, frame: Frame) -> None:
+        """Begin what is not begun yet: the transaction, and the savepoints of inner blocks."""
         with self._lock:
-            self._driver.execute(sql)
+            if self._driver is None:
+                self._open()
+            if self._is_closed:
+                raise build_over()
+            if self.blocks or frame.root is not frame:
+                for block in frame.list_missing(self):
+                    self._run(f"SAVEPOINT {block.name}")
+                    self.blocks.append(block)
+
+    def _open(self) -> None:
+        if self._turn is not None:
+            # Before a connection is taken: those who only read need that one.
+            self._turn.wait()
+        if self._is_closed:
+            raise build_over()
+        pool: Any = self._engine.pool
+        record = pool.take()
+        self._fairy = adopt_record(pool, record)
+        self._driver = record.dbapi_connection
+        try:
+            # SQLite's writers wait for their turn here; later they could only fail.
+            self._run("BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else "BEGIN")
+        except BaseException:
+            self._give_back(broken=True)
+            raise
+
+    def _run(self, sql: str) -> None:
+        try:
+            cursor = self._driver.execute(sql)
+        except Exception as error:  # noqa: BLE001 - translated
+            raise_translated(error, sql)
+        check_committed(sql, getattr(cursor, "statusmessage", None))
 
     def share(self) -> sa.Connection:
         """Give SQLAlchemy's view of this connection, for a Session within the transaction.
@@ -78,112 +146,58 @@ class SyncLink:
             self._shared.begin()
         return self._shared
 
-    def close(self, *, broken: bool = False) -> None:
-        """Give the connection back, or throw it away."""
+    def leave(self, block: Frame, *, commit: bool) -> None:
+        """End the savepoint of a block, and those within it."""
         with self._lock:
-            self._is_closed = True
-            if broken:
-                self._fairy.invalidate()
-            self._fairy.close()
-
-
-class AsyncLink:
-    """A connection of one event loop in a transaction; tasks of one request take turns on it.
-
-    Args:
-        engine: Of the loop.
-        pool: The engine's.
-    """
-
-    is_async = True
-
-    def __init__(self, engine: AsyncEngine, pool: LoopPool) -> None:
-        self._engine = engine
-        self._pool = pool
-        self._lock = asyncio.Lock()
-        self._record: Any = None
-        self._driver: Any = None
-        self._is_closed = False
-        self._shared: sa.Connection | None = None
-        self._fairy: Any = None
-
-    def is_open(self) -> bool:
-        """Tell whether the transaction has begun."""
-        return self._driver is not None
-
-    def has_ended(self) -> bool:
-        """Tell whether the transaction was given up."""
-        return self._is_closed
-
-    async def open(self) -> None:
-        """Take a connection and begin, unless that is done."""
-        if self.is_open():
-            return
-        async with self._lock:
-            if self.is_open():
-                return
-            if self._is_closed:
-                raise build_over()
-            record = self._pool.find_idle() or await self._pool.acquire()
-            driver = record.dbapi_connection.driver_connection
             try:
-                await driver.execute("BEGIN")
-            except BaseException:
-                driver.terminate()
-                self._pool.give(record)
+                if not commit:
+                    self._run(f"ROLLBACK TO SAVEPOINT {block.name}")
+                self._run(f"RELEASE SAVEPOINT {block.name}")
+            except Exception:
+                if commit:
+                    with suppress(DatabaseError):
+                        self._run(f"ROLLBACK TO SAVEPOINT {block.name}")
                 raise
-            if self.has_ended():
-                # The transaction was given up while this task was still opening it.
-                driver.terminate()
-                self._pool.give(record)
-                raise build_over()
-            self._record, self._driver = record, driver
+            finally:
+                del self.blocks[self.blocks.index(block) :]
 
-    async def fetch(self, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
-        """Run a statement: its rows, or the count of those it changed."""
-        async with self._lock:
-            if self._is_closed:
-                raise build_over()
-            if counts:
-                return read_count(await self._driver.execute(sql, *values))
-            return await self._driver.fetch(sql, *values)
-
-    async def execute(self, sql: str) -> None:
-        """Run a statement that has no values and no rows."""
-        if self._driver is None:
-            return
-        async with self._lock:
-            await self._driver.execute(sql)
-
-    def share(self) -> sa.Connection:
-        """Give SQLAlchemy's view of this connection, for a Session within the transaction."""
-        if self._shared is None:
-            adapter = self._record.dbapi_connection
-            # It must not begin a transaction of its own inside ours.
-            adapter.autocommit = True
-            self._fairy = adopt_record(self._pool, self._record)
-            self._shared = sa.Connection(self._engine.sync_engine, connection=self._fairy)
-            self._shared.begin()
-        return self._shared
-
-    async def close(self, *, broken: bool = False) -> None:
-        """Give the connection back, or throw it away."""
-        record, self._record = self._record, None
+    def end(self, *, commit: bool) -> None:
+        """End the transaction and give the connection back, or throw it away if that fails."""
         self._is_closed = True
-        if record is None:
-            return
+        if self._turn is not None and self._driver is None:
+            # Wakes a thread that still waits for it with the lock held.
+            self._turn.give_up()
+        try:
+            with self._lock:
+                if self._driver is not None:
+                    self._end_open(commit=commit)
+        finally:
+            if self._turn is not None:
+                self._turn.give_up()
+
+    def _end_open(self, *, commit: bool) -> None:
+        broken = True
+        try:
+            self._end(commit=commit)
+            broken = False
+        except DatabaseError:
+            if commit:
+                with suppress(DatabaseError):
+                    self._end(commit=False)
+                    broken = False
+            raise
+        finally:
+            self._give_back(broken=broken)
+
+    def _end(self, *, commit: bool) -> None:
+        self._run("COMMIT" if commit else "ROLLBACK")
+
+    def _give_back(self, *, broken: bool) -> None:
+        fairy, self._fairy, self._driver = self._fairy, None, None
         if broken:
-            self._driver.terminate()
-        if self._shared is not None:
-            record.dbapi_connection.autocommit = False
-        release_shared(self._fairy, record)
-        self._pool.give(record)
+            fairy.invalidate()
+        fairy.close()
 
-
-def release_shared(fairy: Any, record: Any) -> None:
-    """Part a record from the wrapper a Session used, which must not give it back a second time."""
-    if fairy is not None:
-        record.fairy_ref = None
-        fairy.dbapi_connection = None
-        fairy._connection_record = None
-        fairy._finalizer.detach()
+    def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Never called: what is done here is done in the caller's thread."""
+        raise NotImplementedError

@@ -1,47 +1,42 @@
-"""Threads for those who hold an open transaction, apart from everyone else's.
-
-On SQLite a transaction that begins waits for the one before it. Were they all in one bounded pool,
-the waiting could fill it, and the statement that ends the wait would find no thread.
-"""
+"""What must come to its end although the task that waits for it is cancelled."""
 
 import asyncio
-import os
-from asyncio import (
-    _get_running_loop as find_running_loop,  # pyright: ignore[reportPrivateUsage]  # documented
-)
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
+from undercroft.concurrency import find_running_loop, holder_threads
+
 T = TypeVar("T")
 
-#: They never wait for one another, so a few serve any number of transactions.
-_LIMIT = 4
+#: Held here, because a loop keeps only weak references to its tasks.
+_running: set["asyncio.Task[Any]"] = set()
 
 
-class _Threads:
-    """One small pool per process; a forked worker starts with its own."""
+async def complete(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, though a cancellation may be waiting.
 
-    def __init__(self) -> None:
-        self._process = 0
-        self._pool: ThreadPoolExecutor | None = None
+    The first cancellation waits for the end; at a second one the rest goes on by itself.
+    """
+    task = asyncio.ensure_future(coroutine)
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await asyncio.shield(task)
+        raise
 
-    def get(self) -> ThreadPoolExecutor:
-        if self._pool is None or self._process != os.getpid():
-            self._process = os.getpid()
-            self._pool = ThreadPoolExecutor(_LIMIT, thread_name_prefix="undercroft-transaction")
-        return self._pool
 
+async def complete_in_thread(function: Callable[[], T]) -> T:
+    """Call a blocking function that is neither cancelled nor forgotten once it is asked for.
 
-_threads = _Threads()
-
-
-async def run_for_holder(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-    """Call a blocking function of an open transaction without blocking the loop."""
-    loop: asyncio.AbstractEventLoop | None = find_running_loop()
-    if loop is None:
-        return function(*args, **kwargs)
-    call = partial(copy_context().run, function, *args, **kwargs)
-    return await loop.run_in_executor(_threads.get(), call)
+    Not even a loop that ends and cancels every task takes the call back.
+    """
+    if find_running_loop() is None:
+        return function()
+    call = holder_threads.get().submit(partial(copy_context().run, function))
+    return await asyncio.shield(asyncio.wrap_future(call))

@@ -1,0 +1,176 @@
+"""The connection of an event loop with an open transaction; as `links`, for async code."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from undercroft.concurrency import check_not_on_loop, find_running_loop
+from undercroft.db.failures import raise_translated
+from undercroft.db.frames import Frame, build_over
+from undercroft.db.internals import adopt_record
+from undercroft.db.links import check_committed, read_count
+from undercroft.db.pool import LoopPool
+from undercroft.db.threads import complete
+from undercroft.errors import DatabaseError
+
+
+class AsyncLink:
+    """A connection of one event loop in a transaction; tasks of one request take turns on it.
+
+    Args:
+        engine: Of the running loop.
+        pool: The engine's.
+    """
+
+    is_async = True
+
+    def __init__(self, engine: AsyncEngine, pool: LoopPool) -> None:
+        self._engine = engine
+        self._pool = pool
+        self._loop = asyncio.get_running_loop()
+        self._lock = asyncio.Lock()
+        self._record: Any = None
+        self._driver: Any = None
+        self._is_closed = False
+        self._shared: sa.Connection | None = None
+        self._fairy: Any = None
+        self.blocks: list[Frame] = []
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether it has a connection that others may wait for."""
+        return self._driver is not None
+
+    async def fetch(self, frame: Frame, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
+        """Run a statement in a block: its rows, or the count of those it changed."""
+        async with self._lock:
+            await self._begin(frame)
+            if counts:
+                return read_count(await self._driver.execute(sql, *values))
+            return await self._driver.fetch(sql, *values)
+
+    async def begin(self, frame: Frame) -> None:
+        """Begin what is not begun yet: the transaction, and the savepoints of inner blocks."""
+        async with self._lock:
+            await self._begin(frame)
+
+    async def _begin(self, frame: Frame) -> None:
+        if self._driver is None:
+            await self._open()
+        if self._is_closed:
+            raise build_over()
+        if (self.blocks or frame.root is not frame) and (missing := frame.list_missing(self)):
+            # A savepoint whose making is cancelled would fail the whole transaction.
+            await complete(self._save(missing))
+
+    async def _open(self) -> None:
+        if self._is_closed:
+            raise build_over()
+        record = self._pool.find_idle() or await self._pool.acquire()
+        driver = record.dbapi_connection.driver_connection
+        try:
+            await driver.execute("BEGIN")
+        except BaseException:
+            driver.terminate()
+            self._pool.give(record)
+            raise
+        self._record, self._driver = record, driver
+
+    async def _save(self, blocks: list[Frame]) -> None:
+        for block in blocks:
+            await self._run(f"SAVEPOINT {block.name}")
+            self.blocks.append(block)
+
+    async def _run(self, sql: str) -> None:
+        try:
+            tag = await self._driver.execute(sql)
+        except Exception as error:  # noqa: BLE001 - translated
+            raise_translated(error, sql)
+        check_committed(sql, tag)
+
+    def share(self) -> sa.Connection:
+        """Give SQLAlchemy's view of this connection, for a Session within the transaction."""
+        if self._shared is None:
+            adapter = self._record.dbapi_connection
+            # It must not begin a transaction of its own inside ours.
+            adapter.autocommit = True
+            self._fairy = adopt_record(self._pool, self._record)
+            self._shared = sa.Connection(self._engine.sync_engine, connection=self._fairy)
+            self._shared.begin()
+        return self._shared
+
+    async def leave(self, block: Frame, *, commit: bool) -> None:
+        """End the savepoint of a block, and those within it."""
+        async with self._lock:
+            try:
+                if not commit:
+                    await self._run(f"ROLLBACK TO SAVEPOINT {block.name}")
+                await self._run(f"RELEASE SAVEPOINT {block.name}")
+            except Exception:
+                if commit:
+                    with suppress(DatabaseError):
+                        await self._run(f"ROLLBACK TO SAVEPOINT {block.name}")
+                raise
+            finally:
+                del self.blocks[self.blocks.index(block) :]
+
+    async def end(self, *, commit: bool) -> None:
+        """End the transaction and give the connection back, or throw it away if that fails."""
+        self._is_closed = True
+        async with self._lock:
+            if self._driver is None:
+                return
+            broken = True
+            try:
+                await self._end(commit=commit)
+                broken = False
+            except DatabaseError:
+                if commit:
+                    with suppress(DatabaseError):
+                        await self._end(commit=False)
+                        broken = False
+                raise
+            finally:
+                self._give_back(broken=broken)
+
+    async def _end(self, *, commit: bool) -> None:
+        await self._run("COMMIT" if commit else "ROLLBACK")
+
+    def _give_back(self, *, broken: bool) -> None:
+        record, driver = self._record, self._driver
+        self._record = self._driver = None
+        if broken:
+            driver.terminate()
+        if self._shared is not None:
+            record.dbapi_connection.autocommit = False
+        release_shared(self._fairy, record)
+        self._pool.give(record)
+
+    def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Wait, in a thread, for a coroutine on the loop whose connection this is.
+
+        Raises:
+            DatabaseError: That loop has ended.
+        """
+        if find_running_loop() is not None or not self._loop.is_running():
+            coroutine.close()
+            check_not_on_loop("This call", "await")
+            raise DatabaseError(
+                "A transaction begun in async code goes on after its event loop has ended.",
+                hint="Write `async with atomic():` within the coroutine.",
+                code="db.transaction",
+            )
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def release_shared(fairy: Any, record: Any) -> None:
+    """Part a record from the wrapper a Session used, which must not give it back a second time."""
+    if fairy is not None:
+        record.fairy_ref = None
+        fairy.dbapi_connection = None
+        fairy._connection_record = None
+        fairy._finalizer.detach()
