@@ -35,6 +35,7 @@ __all__ = [
     "list_froms",
     "mark_clean",
     "may_query",
+    "restore_changes",
     "run_in_greenlet",
     "state_of",
     "wait_in_greenlet",
@@ -99,6 +100,13 @@ def mark_clean(state: Any) -> None:
     """Forget what was changed since the row was read or written."""
     if state.modified or state.committed_state:
         state._commit_all(state.dict)
+
+
+def restore_changes(state: Any, key: Any, changes: Mapping[str, Any]) -> None:
+    """Make an instance again what it was: its identity, and the values before its changes."""
+    state.key = key
+    state.committed_state.update(changes)
+    state.modified = bool(state.committed_state)
 
 
 def forget_value(state: Any, name: str) -> None:
