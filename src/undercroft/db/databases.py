@@ -5,6 +5,7 @@ pays for it.
 """
 
 import asyncio
+import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from threading import RLock
@@ -97,6 +98,14 @@ class Database:
         if engine is not None:
             engine.dispose()
 
+    def forget(self) -> tuple[object, ...]:
+        """Give up every engine without closing a connection; gives what was given up."""
+        forgotten = (self._sync_engine, dict(self._async_engines), self.lane)
+        self._lock = RLock()
+        self._sync_engine = self.lane = None
+        self._async_engines = WeakKeyDictionary()
+        return forgotten
+
     async def adispose(self) -> None:
         """Close the idle connections of the running loop and of sync code."""
         engine = self._async_engines.pop(asyncio.get_running_loop(), None)
@@ -158,3 +167,15 @@ class Databases(Mapping[str, Database]):
 
 
 databases = Databases()
+
+#: What a forked process inherited, kept so that nothing closes its parent's connections.
+_inherited: list[object] = []
+
+
+def _forget() -> None:
+    """Start without connections in a forked process: the sockets are its parent's."""
+    _inherited.extend(database.forget() for database in databases.values())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
