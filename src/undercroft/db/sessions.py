@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from undercroft.concurrency import check_not_on_loop
 from undercroft.db.databases import databases
+from undercroft.db.frames import find_frame
 from undercroft.db.internals import wait_in_greenlet
 from undercroft.db.lane import get_lane
-from undercroft.db.transactions import find_frame
 
 __all__ = ["AsyncSession", "Session", "SharedSession", "async_session", "session"]
 
@@ -36,20 +36,27 @@ class SharedSession(Session):
         return self._find_connection()
 
 
+def build_reading_engine(engine: sa.Engine) -> sa.Engine:
+    """Build the view of an engine whose transactions on SQLite lock nothing before they write."""
+    return engine.execution_options(sqlite_begin="DEFERRED")
+
+
 @contextmanager
 def session(alias: str = "default") -> Generator[Session, None, None]:
     """Open a SQLAlchemy session for sync code.
 
     Within `atomic()` or a request's transaction it works on that connection, and what it still
     holds is flushed at the end; otherwise it has a connection of its own and commits only when
-    told to.
+    told to. On SQLite it then locks the database at its first write, not at its first read; and
+    as its connection is its own, a query of a manager takes a second one from the pool meanwhile,
+    which an in-memory SQLite does not have.
 
     Raises:
         SynchronousOnlyOperation: An event loop runs in this thread.
     """
     check_not_on_loop("session()", "async with async_session() as session")
     if find_frame(alias) is None:
-        with Session(databases[alias].sync_engine) as alone:
+        with Session(build_reading_engine(databases[alias].sync_engine)) as alone:
             yield alone
         return
     lane = get_lane(alias)
@@ -61,6 +68,9 @@ def session(alias: str = "default") -> Generator[Session, None, None]:
 @asynccontextmanager
 async def async_session(alias: str = "default") -> AsyncGenerator[AsyncSession, None]:
     """Open a SQLAlchemy session for async code; as `session`, on the event loop.
+
+    Where each of many requests has such a session and queries a manager besides, without a
+    transaction, `pool_size` must allow for two connections each.
 
     Raises:
         ImproperlyConfigured: The database has no async driver (SQLite).

@@ -4,7 +4,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
+
+from undercroft.db.failures import is_locked
+from undercroft.db.turns import build_locked
 
 
 def is_in_memory(url: str) -> bool:
@@ -40,5 +43,10 @@ def prepare_engine(engine: Engine, busy_timeout: float) -> None:
             mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
             connection.exec_driver_sql(f"BEGIN {'IMMEDIATE' if mode != 'DEFERRED' else mode}")
 
+    def translate(context: ExceptionContext) -> BaseException | None:
+        # Sessions raise SQLAlchemy's own errors; this one is no bug but a server too busy.
+        return build_locked() if is_locked(context.original_exception) else None
+
     event.listen(engine, "connect", set_up)
+    event.listen(engine, "handle_error", translate)
     event.listen(engine, "begin", begin)
