@@ -219,6 +219,8 @@ def build_exhausted(size: int, timeout: float) -> DatabaseUnavailable:
     """Build the error for a pool in which no connection came free."""
     return DatabaseUnavailable(
         f"None of the {size} database connections came free within {timeout:g} seconds.",
-        hint="Look for long transactions, or raise `pool_size` in the database's URL.",
+        hint="Look for long transactions, and for requests that query a manager while a Session of "
+        "theirs, without a transaction, has a connection too: put `atomic()` around both. Or raise "
+        "`pool_size` in the database's URL.",
         code="db.pool-exhausted",
     )
