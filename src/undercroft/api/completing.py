@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+from undercroft.db.notes import find_database
 from undercroft.db.options import Relation
 from undercroft.db.selection import Selection
 
@@ -28,7 +29,7 @@ async def complete(instances: Sequence[Any], selection: Selection) -> None:
         if lacking:
             relation: Relation = lacking[0].__options__.relations[name]
             keys = {getattr(each, relation.column) for each in lacking} - {None}
-            found = await load_targets(relation, list(keys), inner)
+            found = await load_targets(relation, list(keys), inner, find_database(lacking[0]))
             for each in lacking:
                 vars(each)[name] = found.get(getattr(each, relation.column))
         related: list[Any] = [vars(each)[name] for each in instances]
@@ -37,14 +38,16 @@ async def complete(instances: Sequence[Any], selection: Selection) -> None:
 
 
 async def load_targets(
-    relation: Relation, keys: Sequence[Any], selection: Selection
+    relation: Relation, keys: Sequence[Any], selection: Selection, alias: str
 ) -> dict[Any, Any]:
     """Load the targets of a relation by their keys, with what the selection names of them."""
     found: dict[Any, Any] = {}
     paths = list(list_paths(selection))
     for start in range(0, len(keys), _BATCH):
         batch = list(keys[start : start + _BATCH])
-        rows = relation.target.objects.filter(**{f"{relation.target_column}__in": batch})
+        rows = relation.target.objects.using(alias).filter(
+            **{f"{relation.target_column}__in": batch}
+        )
         loaded = await (rows.select_related(*paths) if paths else rows)
         found.update({getattr(each, relation.target_column): each for each in loaded})
     return found

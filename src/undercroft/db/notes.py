@@ -16,7 +16,8 @@ _JSON = "undercroft.json"
 
 def note_alias(state: Any, alias: str) -> None:
     """Note the database an instance was read from or written to."""
-    if alias != DEFAULT or find_alias(state) != DEFAULT:
+    # Most instances are of the default database and never get an `info`.
+    if alias != DEFAULT or "info" in state.__dict__:
         state.info[_ALIAS] = alias
 
 
