@@ -11,6 +11,7 @@ from undercroft.db.notes import list_changed_json, note_alias, note_json
 from undercroft.db.options import ModelOptions
 from undercroft.db.shape import Call, Shape
 from undercroft.db.twins import Steps
+from undercroft.db.undoing import remember
 from undercroft.db.values import build_error
 from undercroft.errors import FieldError, FieldValueError
 
@@ -61,6 +62,7 @@ def insert_steps(instance: Any, alias: str, kind: str = "insert") -> Steps[bool]
     answered: dict[str, Any] | None = yield Call(shape, tuple(parameters), alias)
     if answered is None:
         return False
+    remember(state, alias, returned)
     # Converted values too, so that the instance reads as it would after a query.
     values.update(zip(names, parameters, strict=True))
     values.update(answered)
@@ -96,6 +98,7 @@ def update_steps(instance: Any, update_fields: Collection[str] | None, alias: st
             f"{options.name} {state.key[1][0]!r} cannot be saved: its row is gone.",
             code="db.row-gone",
         )
+    remember(state, alias)
     values.update(zip(names, parameters, strict=True))
     if options.primary_key in names:
         state.key = (options.identity_class, (values[options.primary_key],), None)
@@ -157,6 +160,7 @@ def delete_steps(instance: Any, alias: str) -> Steps[int]:
     lookup = resolve_lookup(options, options.primary_key)
     shape = Shape("delete", options.model, None, (("where", lookup),))
     count: int = yield Call(shape, (state.key[1][0],), alias)
+    remember(state, alias, (options.primary_key,))
     forget_identity(state)
     state.dict[options.primary_key] = None
     return count
