@@ -151,3 +151,14 @@ def test_the_open_shell_awaits(run: Run, project: Path) -> None:
     assert "ZeroDivisionError" in shown
     assert "n 1" in shown
     assert "b 1" in shown
+
+
+def test_run_says_what_is_not_migrated(run: Run, project: Path) -> None:
+    """A development server of an application whose tables are missing says what to run."""
+    run("makemigrations")
+    command = [sys.executable, "-m", "undercroft", "run", "--no-reload", "--port", "0"]
+    with subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        said = [next(server.stderr) for _ in range(2)]
+        server.terminate()
+    assert any("blog.0001_initial. Run `undercroft migrate`." in line for line in said), said

@@ -3,7 +3,9 @@
 import gc
 import os
 import re
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -83,6 +85,7 @@ def serve_once(
     found = load_object(target, factory=factory)
     if hasattr(found, "build") and hasattr(found, "asgi"):
         found.build()
+        warn_of_pending_migrations(found)
         found = found.asgi
     if not descriptors:
         greet(target, options.host, find_port(sockets))
@@ -90,6 +93,24 @@ def serve_once(
     from undercroft.server.runner import serve  # noqa: PLC0415
 
     serve(found, options, sockets)
+
+
+def warn_of_pending_migrations(app: Any) -> None:
+    """Say what `migrate` would apply, where the application has models and the database answers."""
+    if "undercroft.db.model" not in sys.modules:
+        return
+    # Slow to import (Alembic), and needed only by an application that has models.
+    from undercroft.errors import DatabaseError  # noqa: PLC0415
+    from undercroft.migrations.applying import find_pending  # noqa: PLC0415 - as said above
+    from undercroft.migrations.apps import find_apps  # noqa: PLC0415 - as said above
+
+    try:
+        pending = find_pending(find_apps((each.name, each.path) for each in app.apps))
+    except DatabaseError:
+        return  # the first query tells it better, and to whom it concerns
+    if pending:
+        names = ", ".join(pending)
+        tell(f"Migrations not applied yet: {names}. Run `undercroft migrate`.")
 
 
 def greet(target: Target, host: str, port: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final, get_args
 from undercroft.binding.parameters import Source
 from undercroft.binding.signature import Argument
 from undercroft.openapi.schemas import Schema, SchemaCollector, find_json
-from undercroft.routing.converters import LARGEST_INT, Converter, IntConverter
+from undercroft.routing.converters import Converter, IntConverter
 from undercroft.routing.template import PathParam
 
 #: Headers that OpenAPI describes elsewhere, and forbids as parameters.
@@ -83,7 +83,8 @@ def describe_converter(converter: Converter[Any], collector: SchemaCollector) ->
 def build_converter_schema(converter: Converter[Any]) -> Schema:
     """Build what JSON Schema can say of a converter beyond its Python type."""
     if isinstance(converter, IntConverter):
-        return {"minimum": 0, "maximum": LARGEST_INT}
+        # The upper bound is left out: JavaScript, and so Swagger UI, would round it.
+        return {"minimum": 0}
     is_text = converter.python_type is str and not converter.spans_segments
     if is_text and converter.regex != Converter.regex:
         return {"pattern": f"^(?:{converter.regex})$"}
