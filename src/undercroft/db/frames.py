@@ -272,7 +272,7 @@ def _forget() -> None:
     """Part a forked process from its parent's transactions, which only the parent may end."""
     frame = current.get()
     while frame is not None:
-        _inherited.extend(frame._close())  # pyright: ignore[reportPrivateUsage]
+        _inherited.extend(frame._close())  # pyright: ignore[reportPrivateUsage] - of this module
         frame = frame.parent
 
 
