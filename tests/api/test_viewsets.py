@@ -157,7 +157,11 @@ def test_odd_values_are_stored_or_refused(
         assert answer.status_code in {201, 422}, (value, answer.text)
         if answer.status_code == 201:
             stored = answer.json()
-            assert speaker.get(f"/api/everything/{stored['key']}/").json() == stored, value
+            read = speaker.get(f"/api/everything/{stored['key']}/").json()
+            if field == "data" and isinstance(value, float):
+                # PostgreSQL keeps the decimal digits: a whole number comes back without exponent.
+                read["data"] = float(read["data"])
+            assert read == stored, value
 
 
 @pytest.mark.parametrize(
