@@ -192,7 +192,7 @@ def test_an_application_that_cannot_start_says_so(start: Start, project: Path) -
         (["main:app", "--bind", "x:y"], "is no address to listen on"),
         (["main:ap"], "Did you mean 'app'?"),
         (["foreign:make"], "--factory"),
-        (["foreign:time"], "is no application"),
+        (["foreign:time"], "Module 'time' has no `app`"),
         (["main:app", "--host", "no-such-host.invalid"], "is unknown"),
     ],
 )
