@@ -17,7 +17,7 @@ from undercroft.binding.parameters import FindProvider, Source, find_no_provider
 from undercroft.binding.reading import Reading
 from undercroft.binding.signature import Argument
 from undercroft.binding.streams import OwningStream
-from undercroft.concurrency import ensure_loop, run_in_thread
+from undercroft.concurrency import ensure_loop, is_on_loop, run_in_thread
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
@@ -146,7 +146,8 @@ def _build_bare(step: Step, answer: Answer) -> Endpoint:
     function = step.function
 
     async def on_loop(request: Request) -> Response:
-        await ensure_loop()
+        if not is_on_loop():
+            await ensure_loop()
         return answer(await function())
 
     async def streamed(request: Request) -> Response:
@@ -178,7 +179,8 @@ def _build_direct(step: Step, reading: Reading, answer: Answer) -> Endpoint:
 
     async def on_loop(request: Request) -> Response:
         values = await read(request)
-        await ensure_loop()
+        if not is_on_loop():
+            await ensure_loop()
         return answer(await function(**values))
 
     async def anywhere(request: Request) -> Response:
