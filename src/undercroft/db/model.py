@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
+from undercroft import errors
 from undercroft.db import registry
 from undercroft.db.accessors import Objects, add_reverse_accessor, keep_in_step
 from undercroft.db.fields import BigAutoField
@@ -27,7 +28,7 @@ from undercroft.db.relations import Loaders
 from undercroft.db.twins import Steps, async_twin, twins
 from undercroft.db.types import UTCDateTime
 from undercroft.db.writes import delete_steps, insert_steps, refresh_steps, update_steps
-from undercroft.errors import MultipleObjectsReturned, ObjectDoesNotExist
+from undercroft.errors import ObjectDoesNotExist
 
 #: Every constraint has a name that does not depend on the database: migrations need one to drop it.
 NAMING_CONVENTION = {
@@ -67,7 +68,7 @@ class Model(DeclarativeBase):
     class DoesNotExist(ObjectDoesNotExist):
         """No such row; each model has its own subclass."""
 
-    class MultipleObjectsReturned(MultipleObjectsReturned):
+    class MultipleObjectsReturned(errors.MultipleObjectsReturned):
         """More than one such row; each model has its own subclass."""
 
     if TYPE_CHECKING:
