@@ -1,7 +1,7 @@
 """Models, their fields and their querysets: `from undercroft import models`."""
 
-from undercroft.db.field_info import FieldInfo, find_field_info
-from undercroft.db.fields import (
+from undercroft.db.fields.info import FieldInfo, find_field_info
+from undercroft.db.fields.kinds import (
     AutoField,
     BigAutoField,
     BigIntegerField,
@@ -22,7 +22,9 @@ from undercroft.db.fields import (
     URLField,
     UUIDField,
 )
-from undercroft.db.foreign_keys import (
+from undercroft.db.fields.types import UTCDateTime
+from undercroft.db.manager import Manager, RelatedManager
+from undercroft.db.mapping.foreign_keys import (
     CASCADE,
     DO_NOTHING,
     PROTECT,
@@ -32,14 +34,12 @@ from undercroft.db.foreign_keys import (
     ForeignKey,
     OnDelete,
 )
-from undercroft.db.manager import Manager, RelatedManager
+from undercroft.db.mapping.options import ModelOptions, Relation
+from undercroft.db.mapping.registry import all_models, get_model
 from undercroft.db.model import Model
-from undercroft.db.options import ModelOptions, Relation
+from undercroft.db.queries.selection import Selection
 from undercroft.db.queryset import QuerySet
-from undercroft.db.registry import all_models, get_model
 from undercroft.db.schema import acreate_all, adrop_all, create_all, drop_all
-from undercroft.db.selection import Selection
-from undercroft.db.types import UTCDateTime
 
 __all__ = [
     "CASCADE",

@@ -9,7 +9,7 @@ from tests.api.newsroom import City, Everything, Reporter, Story
 from tests.conftest import create_postgres_database
 from undercroft import models
 from undercroft.concurrency import run_on_background_loop
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 
 MODELS = (City, Reporter, Story, Everything)
 

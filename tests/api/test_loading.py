@@ -23,7 +23,7 @@ from tests.api.newsroom import (
 )
 from undercroft import App, Settings, serializers
 from undercroft.api.loading import LoadPlan, dump
-from undercroft.db.selection import Selection
+from undercroft.db.queries.selection import Selection
 from undercroft.errors import SerializationError
 from undercroft.testing.client import Client
 
@@ -56,7 +56,7 @@ def render(plan: LoadPlan, rows: Any) -> Any:
         rendered = plan.render_many(rows)
         return rendered if isinstance(rendered, bytes) else await rendered
 
-    from undercroft.db.databases import databases
+    from undercroft.db.connections.databases import databases
 
     async def run_and_close() -> Any:
         try:

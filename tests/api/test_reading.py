@@ -18,7 +18,7 @@ from pydantic import (
 from tests.api.newsroom import City, Reporter, Story, StorySerializer
 from undercroft import serializers
 from undercroft.api import completing
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 
 
 def refuse(value: str) -> str:

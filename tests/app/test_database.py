@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 
 from undercroft import App, Depends, HTTPException, JSONResponse, Settings, models
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 from undercroft.testing.client import Client
 
 MakeClient = Callable[[App], Client]

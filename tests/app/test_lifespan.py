@@ -12,7 +12,7 @@ import pytest
 
 from undercroft import App, Settings
 from undercroft.concurrency import run_in_thread
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 from undercroft.testing.client import Client, Through
 
 MakeClient = Callable[..., Client]

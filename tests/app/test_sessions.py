@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from undercroft import App, Settings, models
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 from undercroft.errors import ImproperlyConfigured
 from undercroft.testing.client import Client
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tests.conftest import create_postgres_database
 from undercroft import models
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 

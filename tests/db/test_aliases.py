@@ -6,7 +6,7 @@ import pytest
 
 from tests.db.shop_models import Author, Counter, Publisher
 from undercroft import models
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 
 pytestmark = pytest.mark.usefixtures("database")
 

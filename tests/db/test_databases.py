@@ -13,9 +13,9 @@ from tests.db.conftest import Run
 from tests.db.shop_models import Author, Counter
 from undercroft import models
 from undercroft.concurrency import run_in_thread
-from undercroft.db.databases import databases
-from undercroft.db.transactions import atomic
-from undercroft.db.urls import PoolOptions, parse_url
+from undercroft.db.connections.databases import databases
+from undercroft.db.connections.transactions import atomic
+from undercroft.db.connections.urls import PoolOptions, parse_url
 from undercroft.errors import DatabaseUnavailable, ImproperlyConfigured, SynchronousOnlyOperation
 
 
@@ -147,7 +147,8 @@ def test_blocking_calls_on_the_loop_name_their_twin() -> None:
 def test_the_light_modules_stay_light() -> None:
     """Databases and transactions can be named without importing SQLAlchemy."""
     code = (
-        "import sys; import undercroft.db, undercroft.db.databases, undercroft.db.transactions;"
+        "import sys; import undercroft.db, undercroft.db.connections.databases;"
+        "import undercroft.db.connections.transactions;"
         "sys.exit('sqlalchemy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

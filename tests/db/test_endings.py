@@ -16,9 +16,9 @@ from tests.db.shop_models import Author, make_author
 from tests.db.test_transactions import count_in_use
 from undercroft import models
 from undercroft.concurrency import drive, run_in_thread
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
+from undercroft.db.connections.transactions import RequestTransaction, atomic, on_commit
 from undercroft.db.sessions import session
-from undercroft.db.transactions import RequestTransaction, atomic, on_commit
 from undercroft.errors import DatabaseError, IntegrityError
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -92,9 +92,9 @@ def test_statements_are_taken_apart(dialect: Any) -> None:
 
 def test_a_pooled_record_can_be_wrapped_by_hand() -> None:
     """A record taken from the pool serves a Connection, and its close gives it back."""
-    from undercroft.db.engines import build_sync_engine
-    from undercroft.db.pool import ThreadPool
-    from undercroft.db.urls import PoolOptions
+    from undercroft.db.connections.engines import build_sync_engine
+    from undercroft.db.connections.pool import ThreadPool
+    from undercroft.db.connections.urls import PoolOptions
 
     engine = build_sync_engine("sqlite+pysqlite://", PoolOptions())
     pool = engine.pool

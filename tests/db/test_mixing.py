@@ -16,10 +16,10 @@ from tests.db.shop_models import Author, Counter, make_author
 from tests.db.test_transactions import count_in_use
 from undercroft import models
 from undercroft.concurrency import run_in_thread
-from undercroft.db.databases import databases
-from undercroft.db.frames import current
+from undercroft.db.connections.databases import databases
+from undercroft.db.connections.frames import current
+from undercroft.db.connections.transactions import RequestTransaction, atomic
 from undercroft.db.sessions import async_session, session
-from undercroft.db.transactions import RequestTransaction, atomic
 from undercroft.errors import DatabaseError, DatabaseUnavailable
 
 pytestmark = pytest.mark.usefixtures("database")

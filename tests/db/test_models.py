@@ -24,8 +24,8 @@ from tests.db.shop_models import (
     make_author,
 )
 from undercroft import models
-from undercroft.db.databases import databases
-from undercroft.db.options import find_app_label
+from undercroft.db.connections.databases import databases
+from undercroft.db.mapping.options import find_app_label
 from undercroft.errors import ImproperlyConfigured, IntegrityError
 
 
@@ -243,7 +243,7 @@ def test_targets_that_nobody_defines_are_named() -> None:
     # In a process of its own, for such a model stays in the way of all others.
     program = (
         "from undercroft import models\n"
-        "from undercroft.db.registry import check_targets\n"
+        "from undercroft.db.mapping.registry import check_targets\n"
         "class Author(models.Model):\n    pass\n"
         "check_targets()\n"
         "class Post(models.Model):\n"

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from tests.db.conftest import Run
 from tests.db.shop_models import Author
-from undercroft.db.databases import databases
-from undercroft.db.transactions import atomic
+from undercroft.db.connections.databases import databases
+from undercroft.db.connections.transactions import atomic
 from undercroft.errors import DatabaseUnavailable
 
 # SQLite has no pool of its own on the event loop.

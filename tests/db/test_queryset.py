@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from tests.db.conftest import Run
 from tests.db.shop_models import Author, Book, Counter, Publisher, make_author
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 from undercroft.db.lane import get_lane
 from undercroft.errors import (
     FieldError,

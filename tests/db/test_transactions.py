@@ -10,10 +10,10 @@ import pytest
 from tests.db.conftest import Run
 from tests.db.shop_models import Author, Counter, make_author
 from undercroft.concurrency import run_in_thread
-from undercroft.db.databases import databases
-from undercroft.db.frames import current
+from undercroft.db.connections.databases import databases
+from undercroft.db.connections.frames import current
+from undercroft.db.connections.transactions import RequestTransaction, atomic, on_commit
 from undercroft.db.sessions import async_session, session
-from undercroft.db.transactions import RequestTransaction, atomic, on_commit
 from undercroft.errors import (
     DatabaseError,
     ImproperlyConfigured,

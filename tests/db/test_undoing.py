@@ -5,8 +5,8 @@ import pytest
 
 from tests.db.conftest import Run
 from tests.db.shop_models import Author, make_author
+from undercroft.db.connections.transactions import RequestTransaction, atomic
 from undercroft.db.sessions import session
-from undercroft.db.transactions import RequestTransaction, atomic
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from tests.db.conftest import Run
 from tests.db.shop_models import Author, Book, Critic, Publisher, Review, make_author
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 from undercroft.errors import FieldError, FieldValueError, IntegrityError
 
 pytestmark = pytest.mark.usefixtures("database")

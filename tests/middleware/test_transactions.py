@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from undercroft import App, Settings, models, routers, serializers, viewsets
 from undercroft.concurrency import run_on_background_loop
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 from undercroft.testing.client import Client
 
 MakeClient = Callable[..., Client]

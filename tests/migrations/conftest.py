@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 from undercroft.migrations.applying import AppliedStep, MigrateOptions, migrate
 from undercroft.migrations.apps import MigratedApp
 from undercroft.migrations.making import (

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.migrations.conftest import Project
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 from undercroft.errors import DatabaseUnavailable, MigrationError
 from undercroft.migrations.applying import MigrateOptions, find_pending, list_migrations, migrate
 from undercroft.migrations.apps import MigratedApp

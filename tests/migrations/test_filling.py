@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.migrations.conftest import Project
-from undercroft.db.databases import databases
-from undercroft.db.field_info import INFO_KEY, FieldInfo
+from undercroft.db.connections.databases import databases
+from undercroft.db.fields.info import INFO_KEY, FieldInfo
 from undercroft.errors import MigrationError
 
 AWARE = dt.datetime(2024, 1, 2, 3, 4, tzinfo=dt.UTC)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from tests.migrations.conftest import Project
-from undercroft.db.field_info import INFO_KEY, FieldInfo
+from undercroft.db.fields.info import INFO_KEY, FieldInfo
 from undercroft.errors import ImproperlyConfigured, MigrationError
 from undercroft.migrations.filling import write_literal
 from undercroft.migrations.making import MakeOptions

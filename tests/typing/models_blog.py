@@ -9,7 +9,7 @@ from typing import Any, assert_type
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from undercroft import models
-from undercroft.db.transactions import atomic
+from undercroft.db.connections.transactions import atomic
 
 
 class Author(models.Model):

@@ -16,7 +16,7 @@ from rich.progress import track
 
 from blog.models import Author, BlogPost
 from blog.oddities import build_oddities
-from undercroft.db.transactions import atomic
+from undercroft.db.connections.transactions import atomic
 
 NAME_LENGTH = 100
 TITLE_LENGTH = 200

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from undercroft.db.notes import find_database
-from undercroft.db.options import Relation
-from undercroft.db.selection import Selection
+from undercroft.db.mapping.options import Relation
+from undercroft.db.queries.selection import Selection
+from undercroft.db.rows.notes import find_database
 
 #: Keys per query: below the limits on parameters of every database.
 _BATCH = 1000

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from undercroft.db.field_info import FieldInfo
-from undercroft.db.options import ModelOptions, Relation
+from undercroft.db.fields.info import FieldInfo
+from undercroft.db.mapping.options import ModelOptions, Relation
 from undercroft.errors import ImproperlyConfigured
 
 #: What a serializer's `Meta` may hold.

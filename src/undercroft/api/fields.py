@@ -15,8 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from undercroft.api.declarations import DeclaredField
 from undercroft.api.formats import check_email, check_json, check_naive, check_url, to_utc
-from undercroft.db.field_info import MISSING, FieldInfo
-from undercroft.db.options import ModelOptions
+from undercroft.db.fields.info import MISSING, FieldInfo
+from undercroft.db.mapping.options import ModelOptions
 from undercroft.errors import FieldValueError
 
 #: An annotation and what `pydantic.create_model` takes beside it.

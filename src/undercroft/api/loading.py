@@ -19,8 +19,8 @@ from undercroft.api.declarations import Declaration
 from undercroft.api.reading import build_reader
 from undercroft.api.twins import run_twin
 from undercroft.concurrency import is_on_loop
+from undercroft.db.queries.selection import Selection
 from undercroft.db.queryset import QuerySet
-from undercroft.db.selection import Selection
 from undercroft.errors import ImproperlyConfigured, SerializationError
 from undercroft.http.json import dump_json
 

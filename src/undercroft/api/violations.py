@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from undercroft.api.twins import run_twin
-from undercroft.db.options import ModelOptions
+from undercroft.db.mapping.options import ModelOptions
 from undercroft.errors import Conflict, HTTPException, IntegrityError, RequestValidationError
 
 #: SQLSTATE class 23 (ISO 9075), which PostgreSQL's drivers pass on.

@@ -12,7 +12,7 @@ from undercroft.app.lifespan import BackgroundLifespan
 from undercroft.app.operations import Operation, compile_routes
 from undercroft.app.providers import Providers
 from undercroft.concurrency import ensure_loop, threads
-from undercroft.db.databases import databases
+from undercroft.db.connections.databases import databases
 from undercroft.gateways.asgi import ASGIGateway
 from undercroft.gateways.wsgi import WSGIGateway
 from undercroft.http.request import Request

@@ -42,7 +42,7 @@ class Console(code.InteractiveConsole):
 def interact(names: dict[str, Any], banner: str) -> None:
     """Open the shell until it is left; databases used on its loop are closed with it."""
     # Only where something was awaited is there anything to close.
-    from undercroft.db.databases import databases  # noqa: PLC0415
+    from undercroft.db.connections.databases import databases  # noqa: PLC0415
 
     with asyncio.Runner() as runner:
         Console(names, runner).interact(banner=banner, exitmsg="")

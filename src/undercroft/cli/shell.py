@@ -55,7 +55,7 @@ def evaluate(code: CodeType, names: dict[str, Any]) -> None:
     # Slow to import, and most code does not await.
     import asyncio  # noqa: PLC0415
 
-    from undercroft.db.databases import databases  # noqa: PLC0415 - likewise
+    from undercroft.db.connections.databases import databases  # noqa: PLC0415 - likewise
 
     async def run() -> None:
         try:
@@ -69,9 +69,9 @@ def evaluate(code: CodeType, names: dict[str, Any]) -> None:
 def build_names(app: "App") -> dict[str, Any]:
     """Build what is at hand: models by class name, then `app` and `settings`."""
     names: dict[str, Any] = {"__name__": "__main__"}
-    if "undercroft.db.registry" in sys.modules:
+    if "undercroft.db.mapping.registry" in sys.modules:
         # Loads no more than the project's models have already.
-        from undercroft.db.registry import all_models  # noqa: PLC0415
+        from undercroft.db.mapping.registry import all_models  # noqa: PLC0415
 
         names.update({model.__name__: model for model in all_models()})
     return {**names, "app": app, "settings": app.settings}

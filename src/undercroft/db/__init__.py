@@ -3,7 +3,7 @@
 This package re-exports only the light names, so that importing it never loads SQLAlchemy.
 """
 
-from undercroft.db.databases import Database, databases
-from undercroft.db.transactions import RequestTransaction, atomic, on_commit
+from undercroft.db.connections.databases import Database, databases
+from undercroft.db.connections.transactions import RequestTransaction, atomic, on_commit
 
 __all__ = ["Database", "RequestTransaction", "atomic", "databases", "on_commit"]

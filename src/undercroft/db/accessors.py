@@ -4,14 +4,14 @@ from typing import Any, TypeVar, overload
 
 from sqlalchemy import event
 
-from undercroft.db import registry
-from undercroft.db.field_info import MISSING
-from undercroft.db.foreign_keys import ForeignKeyDeclaration
+from undercroft.db.fields.info import MISSING
+from undercroft.db.fields.values import build_error
 from undercroft.db.internals import forget_value, state_of
 from undercroft.db.manager import Manager, RelatedManager
-from undercroft.db.notes import find_database
-from undercroft.db.options import ModelOptions
-from undercroft.db.values import build_error
+from undercroft.db.mapping import registry
+from undercroft.db.mapping.foreign_keys import ForeignKeyDeclaration
+from undercroft.db.mapping.options import ModelOptions
+from undercroft.db.rows.notes import find_database
 from undercroft.errors import ImproperlyConfigured
 
 M = TypeVar("M")

@@ -5,9 +5,9 @@ from typing import Any, ClassVar, get_origin
 
 from sqlalchemy.orm import MappedColumn
 
-from undercroft.db.foreign_keys import ForeignKeyDeclaration
 from undercroft.db.manager import Manager
-from undercroft.db.options import read_meta
+from undercroft.db.mapping.foreign_keys import ForeignKeyDeclaration
+from undercroft.db.mapping.options import read_meta
 from undercroft.errors import ImproperlyConfigured
 
 #: An annotation such as `models.RelatedManager["Post"]` that is still text.

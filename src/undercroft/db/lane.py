@@ -10,15 +10,15 @@ from typing import Any
 from sqlalchemy.engine import Dialect
 
 from undercroft.concurrency import ensure_loop, find_running_loop, run_in_thread
-from undercroft.db.async_links import AsyncLink
-from undercroft.db.compiled import CompiledCall
-from undercroft.db.databases import Database, databases
-from undercroft.db.failures import raise_translated
-from undercroft.db.frames import Frame, Link, current, find_frame, get_frame
-from undercroft.db.links import SyncLink, fetch, read_count
-from undercroft.db.pool import LoopPool
-from undercroft.db.shape import Call, Shape
-from undercroft.db.turns import Turns
+from undercroft.db.connections.async_links import AsyncLink
+from undercroft.db.connections.databases import Database, databases
+from undercroft.db.connections.failures import raise_translated
+from undercroft.db.connections.frames import Frame, Link, current, find_frame, get_frame
+from undercroft.db.connections.links import SyncLink, fetch, read_count
+from undercroft.db.connections.pool import LoopPool
+from undercroft.db.connections.turns import Turns
+from undercroft.db.queries.shape import Call, Shape
+from undercroft.db.sql.compiled import CompiledCall
 from undercroft.errors import DatabaseError
 
 #: Shapes kept per database; with more than that the oldest are forgotten.

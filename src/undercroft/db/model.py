@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from undercroft import errors
-from undercroft.db import registry
 from undercroft.db.accessors import Objects, add_reverse_accessor, keep_in_step
-from undercroft.db.fields import BigAutoField
+from undercroft.db.fields.kinds import BigAutoField
+from undercroft.db.fields.types import UTCDateTime
 from undercroft.db.inheritance import (
     check_parents,
     has_primary_key,
@@ -19,14 +19,14 @@ from undercroft.db.inheritance import (
     list_foreign_keys,
 )
 from undercroft.db.internals import state_of
-from undercroft.db.keys import set_relation
 from undercroft.db.lane import get_lane
 from undercroft.db.manager import Manager
-from undercroft.db.notes import find_alias
-from undercroft.db.options import ModelOptions, find_app_label, read_meta
-from undercroft.db.relations import Loaders
+from undercroft.db.mapping import registry
+from undercroft.db.mapping.options import ModelOptions, find_app_label, read_meta
+from undercroft.db.queries.keys import set_relation
+from undercroft.db.rows.notes import find_alias
+from undercroft.db.rows.siblings import Loaders
 from undercroft.db.twins import Steps, async_twin, twins
-from undercroft.db.types import UTCDateTime
 from undercroft.db.writes import delete_steps, insert_steps, refresh_steps, update_steps
 from undercroft.errors import ObjectDoesNotExist
 

@@ -2,9 +2,9 @@
 
 from typing import Any, Generic, TypeVar
 
-from undercroft.db.lookups import build_conditions
-from undercroft.db.options import ModelOptions
-from undercroft.db.shape import Call, Operations, Parameters, Shape
+from undercroft.db.mapping.options import ModelOptions
+from undercroft.db.queries.lookups import build_conditions
+from undercroft.db.queries.shape import Call, Operations, Parameters, Shape
 from undercroft.db.twins import Steps
 from undercroft.errors import FieldError
 

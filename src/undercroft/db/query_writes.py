@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from undercroft.db.keys import check_agreement, find_key
+from undercroft.db.queries.keys import check_agreement, find_key
 from undercroft.db.query import Query
 from undercroft.db.twins import Steps, async_twin, twins
 from undercroft.db.writes import insert_steps

@@ -4,10 +4,15 @@ from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from typing import Any, TypeVar, overload
 
 from undercroft.concurrency import check_not_on_loop, is_on_loop
-from undercroft.db.lookups import check_expression, resolve_lookup, resolve_order, resolve_related
+from undercroft.db.queries.lookups import (
+    check_expression,
+    resolve_lookup,
+    resolve_order,
+    resolve_related,
+)
+from undercroft.db.queries.selection import Selection
+from undercroft.db.queries.shape import Call, Expression, Operations, Parameters
 from undercroft.db.query_writes import QueryWrites
-from undercroft.db.selection import Selection
-from undercroft.db.shape import Call, Expression, Operations, Parameters
 from undercroft.db.twins import Steps, arun_steps, async_twin, describe_owner, run_steps, twins
 from undercroft.errors import FieldError, UndercroftError
 

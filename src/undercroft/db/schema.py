@@ -1,8 +1,8 @@
 """Make or drop all tables at once, for tests and scripts; a project's database has migrations."""
 
 from undercroft.concurrency import run_in_thread
-from undercroft.db.databases import databases
-from undercroft.db.failures import raise_translated
+from undercroft.db.connections.databases import databases
+from undercroft.db.connections.failures import raise_translated
 from undercroft.db.model import Model
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from undercroft.concurrency import check_not_on_loop
-from undercroft.db.databases import databases
-from undercroft.db.frames import find_frame
+from undercroft.db.connections.databases import databases
+from undercroft.db.connections.frames import find_frame
 from undercroft.db.internals import wait_in_greenlet
 from undercroft.db.lane import get_lane
 

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, ove
 
 from undercroft.concurrency import check_not_on_loop, is_on_loop
 from undercroft.db.lane import get_lane
-from undercroft.db.shape import Call
+from undercroft.db.queries.shape import Call
 
 P = ParamSpec("P")
 S = TypeVar("S")

@@ -3,16 +3,16 @@
 from collections.abc import Collection
 from typing import Any
 
-from undercroft.db.field_info import MISSING
+from undercroft.db.fields.info import MISSING
+from undercroft.db.fields.values import build_error
 from undercroft.db.internals import forget_identity, forget_value, mark_clean, state_of
-from undercroft.db.keys import take_keys
-from undercroft.db.lookups import resolve_lookup
-from undercroft.db.notes import list_changed_json, note_alias, note_json
-from undercroft.db.options import ModelOptions
-from undercroft.db.shape import Call, Shape
+from undercroft.db.mapping.options import ModelOptions
+from undercroft.db.queries.keys import take_keys
+from undercroft.db.queries.lookups import resolve_lookup
+from undercroft.db.queries.shape import Call, Shape
+from undercroft.db.rows.notes import list_changed_json, note_alias, note_json
+from undercroft.db.rows.undoing import remember
 from undercroft.db.twins import Steps
-from undercroft.db.undoing import remember
-from undercroft.db.values import build_error
 from undercroft.errors import FieldError, FieldValueError
 
 

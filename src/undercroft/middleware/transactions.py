@@ -6,7 +6,7 @@ when the handler raises or answers with a 5xx. Safe methods read in autocommit.
 
 from collections.abc import Awaitable
 
-from undercroft.db.transactions import RequestTransaction
+from undercroft.db.connections.transactions import RequestTransaction
 from undercroft.errors import Conflict, IntegrityError
 from undercroft.http.request import Request
 from undercroft.http.responses import Response

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from undercroft.db.databases import Database, databases
+from undercroft.db.connections.databases import Database, databases
 from undercroft.errors import DatabaseUnavailable, MigrationError
 from undercroft.migrations.apps import MigratedApp, choose_apps
 from undercroft.migrations.graph import Graph, Migration

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from undercroft.db.registry import all_models
+from undercroft.db.mapping.registry import all_models
 from undercroft.errors import ImproperlyConfigured
 
 #: The label of models that live in no package: a single `main.py`.

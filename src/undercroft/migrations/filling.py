@@ -13,7 +13,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import renderers
 from alembic.operations import ops
 
-from undercroft.db.field_info import MISSING, FieldInfo, find_field_info
+from undercroft.db.fields.info import MISSING, FieldInfo, find_field_info
 from undercroft.errors import MigrationError
 from undercroft.migrations.state import ColumnState
 

@@ -12,8 +12,8 @@ from alembic.operations import ops
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import configure_mappers
 
-from undercroft.db.databases import databases
-from undercroft.db.registry import all_models
+from undercroft.db.connections.databases import databases
+from undercroft.db.mapping.registry import all_models
 from undercroft.errors import ImproperlyConfigured, MigrationError
 from undercroft.migrations.apps import MAIN, MigratedApp, choose_apps
 from undercroft.migrations.differences import build_operations, describe_operations

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, relationship
 from sqlalchemy.types import NullType, TypeEngine
 
-from undercroft.db import registry
-from undercroft.db.field_info import INFO_KEY, FieldInfo
-from undercroft.db.field_options import FieldKind, FieldOptions, build_column, check_options
-from undercroft.db.types import BigId
+from undercroft.db.fields.info import INFO_KEY, FieldInfo
+from undercroft.db.fields.options import FieldKind, FieldOptions, build_column, check_options
+from undercroft.db.fields.types import BigId
+from undercroft.db.mapping import registry
 from undercroft.errors import ImproperlyConfigured
 
 M = TypeVar("M", bound=DeclarativeBase)

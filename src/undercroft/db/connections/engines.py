@@ -7,9 +7,9 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from undercroft.db import postgresql, sqlite
-from undercroft.db.pool import LoopPool, ThreadPool
-from undercroft.db.urls import PoolOptions
+from undercroft.db.connections import postgresql, sqlite
+from undercroft.db.connections.pool import LoopPool, ThreadPool
+from undercroft.db.connections.urls import PoolOptions
 from undercroft.errors import ImproperlyConfigured
 
 #: What to install when a driver is missing.

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 from undercroft.db.internals import CompiledSQL, compile_statement, list_ancestors
-from undercroft.db.relations import Run
-from undercroft.db.shape import Call, Parameters
-from undercroft.db.statements import Finish, build_statement
+from undercroft.db.queries.shape import Call, Parameters
+from undercroft.db.rows.siblings import Run
+from undercroft.db.sql.statements import Finish, build_statement
 from undercroft.errors import FieldValueError
 
 _CONSTANT = -1

@@ -5,9 +5,9 @@ from typing import Any, TypeAlias
 
 from undercroft.concurrency import is_on_loop
 from undercroft.db.internals import LOADED, NOT_LOADED, SharedLoaders, may_query, state_of
-from undercroft.db.lookups import resolve_lookup
-from undercroft.db.options import ModelOptions, Relation
-from undercroft.db.shape import Call, Shape
+from undercroft.db.mapping.options import ModelOptions, Relation
+from undercroft.db.queries.lookups import resolve_lookup
+from undercroft.db.queries.shape import Call, Shape
 from undercroft.errors import SynchronousOnlyOperation
 
 #: Keys per query: below the limits on parameters of every database.

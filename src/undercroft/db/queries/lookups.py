@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from undercroft.db.keys import build_key_finder
-from undercroft.db.options import ModelOptions
-from undercroft.db.shape import Expression, Operation, OrderTerm, Parameters
-from undercroft.db.values import Convert, build_converter, build_error, find_python_type
+from undercroft.db.fields.values import Convert, build_converter, build_error, find_python_type
+from undercroft.db.mapping.options import ModelOptions
+from undercroft.db.queries.keys import build_key_finder
+from undercroft.db.queries.shape import Expression, Operation, OrderTerm, Parameters
 from undercroft.errors import FieldError
 
 #: The look-ups by name.

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Any, cast
 
-from undercroft.db.field_info import MISSING
-from undercroft.db.frames import current, on_rollback
+from undercroft.db.connections.frames import current, on_rollback
+from undercroft.db.fields.info import MISSING
 from undercroft.db.internals import restore_changes
 
 

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from undercroft.concurrency import is_on_loop
-from undercroft.db.failures import raise_translated
-from undercroft.db.frames import Frame, build_aborted, build_over
+from undercroft.db.connections.failures import raise_translated
+from undercroft.db.connections.frames import Frame, build_aborted, build_over
+from undercroft.db.connections.turns import Turn
 from undercroft.db.internals import adopt_record
-from undercroft.db.turns import Turn
 from undercroft.errors import DatabaseError
 
 _COUNT = re.compile(r"\d+$")

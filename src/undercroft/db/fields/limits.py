@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
-from undercroft.db.field_info import FieldInfo
-from undercroft.db.values import Convert
+from undercroft.db.fields.info import FieldInfo
+from undercroft.db.fields.values import Convert
 
 
 def build_writer(convert: Convert, info: FieldInfo, column_type: TypeEngine[Any]) -> Convert:

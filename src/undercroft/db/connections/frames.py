@@ -14,7 +14,7 @@ from threading import RLock
 from typing import Any, Protocol
 
 from undercroft.concurrency import drive, holder, is_on_loop, run_in_thread
-from undercroft.db.threads import complete, complete_in_thread
+from undercroft.db.connections.threads import complete, complete_in_thread
 from undercroft.errors import DatabaseError
 
 

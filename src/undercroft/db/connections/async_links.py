@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from undercroft.concurrency import check_not_on_loop, find_running_loop
-from undercroft.db.failures import raise_translated
-from undercroft.db.frames import Frame, build_over
+from undercroft.db.connections.failures import raise_translated
+from undercroft.db.connections.frames import Frame, build_over
+from undercroft.db.connections.links import check_committed, read_count
+from undercroft.db.connections.pool import LoopPool
+from undercroft.db.connections.threads import complete
 from undercroft.db.internals import adopt_record
-from undercroft.db.links import check_committed, read_count
-from undercroft.db.pool import LoopPool
-from undercroft.db.threads import complete
 from undercroft.errors import DatabaseError
 
 

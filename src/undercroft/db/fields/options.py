@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import MappedColumn, mapped_column
 from sqlalchemy.types import TypeEngine
 
-from undercroft.db.field_info import (
+from undercroft.db.fields.info import (
     INFO_KEY,
     MISSING,
     MUTABLE,

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import configure_mappers
 from sqlalchemy.orm.interfaces import MANYTOONE
 
-from undercroft.db import registry
-from undercroft.db.field_info import MISSING, MUTABLE, FieldInfo, find_default, find_field_info
+from undercroft.db.fields.info import MISSING, MUTABLE, FieldInfo, find_default, find_field_info
+from undercroft.db.fields.limits import build_writer
+from undercroft.db.fields.values import Convert, build_converter, build_error
 from undercroft.db.internals import count_listeners, get_identity_class
-from undercroft.db.limits import build_writer
-from undercroft.db.values import Convert, build_converter, build_error
+from undercroft.db.mapping import registry
 from undercroft.errors import FieldError, ImproperlyConfigured
 
 #: What `Meta` may hold.

@@ -8,14 +8,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import operators
 
-from undercroft.db.builder import Builder
-from undercroft.db.conditions import CONDITIONS
-from undercroft.db.instances import Layout, build_hydrator
-from undercroft.db.lookups import Lookup, resolve_order
-from undercroft.db.options import ModelOptions
-from undercroft.db.relations import Run
-from undercroft.db.selection import Selection, build_dict_maker
-from undercroft.db.shape import Call, Operations, OrderTerm
+from undercroft.db.mapping.options import ModelOptions
+from undercroft.db.queries.lookups import Lookup, resolve_order
+from undercroft.db.queries.selection import Selection, build_dict_maker
+from undercroft.db.queries.shape import Call, Operations, OrderTerm
+from undercroft.db.rows.instances import Layout, build_hydrator
+from undercroft.db.rows.siblings import Run
+from undercroft.db.sql.builder import Builder
+from undercroft.db.sql.conditions import CONDITIONS
 
 #: Dialects that know ON CONFLICT.
 _UPSERTS = {"postgresql": postgresql, "sqlite": sqlite}

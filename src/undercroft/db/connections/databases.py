@@ -12,7 +12,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from undercroft.db.urls import parse_url
+from undercroft.db.connections.urls import parse_url
 from undercroft.errors import ImproperlyConfigured
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Database:
             with self._lock:
                 if self._sync_engine is None:
                     # Slow to import (SQLAlchemy), and not needed before the first query.
-                    from undercroft.db.engines import build_sync_engine  # noqa: PLC0415
+                    from undercroft.db.connections.engines import build_sync_engine  # noqa: PLC0415
 
                     self._sync_engine = build_sync_engine(self.sync_url, self.options)
         return self._sync_engine
@@ -81,7 +81,7 @@ class Database:
                 code="db.no-async-engine",
             )
         # Slow to import (SQLAlchemy), and not needed before the first query.
-        from undercroft.db.engines import build_async_engine  # noqa: PLC0415
+        from undercroft.db.connections.engines import build_async_engine  # noqa: PLC0415
 
         with self._lock:
             # A pooled connection refers to its loop, so a dead loop's entry never dies by itself.

@@ -4,8 +4,8 @@ from typing import NoReturn
 
 from sqlalchemy.exc import DBAPIError
 
-from undercroft.db.frames import build_aborted
-from undercroft.db.turns import build_locked
+from undercroft.db.connections.frames import build_aborted
+from undercroft.db.connections.turns import build_locked
 from undercroft.errors import (
     DatabaseError,
     DatabaseUnavailable,

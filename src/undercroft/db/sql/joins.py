@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column
 from sqlalchemy.sql import visitors
 
-from undercroft.db.options import ModelOptions
+from undercroft.db.mapping.options import ModelOptions
 from undercroft.errors import FieldError
 
 #: Relations followed in search of a table.

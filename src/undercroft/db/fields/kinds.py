@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 from sqlalchemy.types import TypeEngine
 
-from undercroft.db.field_options import FieldKind, FieldOptions, build_column
-from undercroft.db.types import BigId, ExactDecimal, Json, UTCDateTime
+from undercroft.db.fields.options import FieldKind, FieldOptions, build_column
+from undercroft.db.fields.types import BigId, ExactDecimal, Json, UTCDateTime
 from undercroft.errors import ImproperlyConfigured
 
 T = TypeVar("T")

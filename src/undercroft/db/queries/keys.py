@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Any
 
-from undercroft.db.options import ModelOptions, Relation
-from undercroft.db.values import Convert, build_error
+from undercroft.db.fields.values import Convert, build_error
+from undercroft.db.mapping.options import ModelOptions, Relation
 from undercroft.errors import FieldError
 
 

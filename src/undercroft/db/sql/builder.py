@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 from undercroft.db.internals import list_froms
-from undercroft.db.joins import build_not_joined
-from undercroft.db.options import ModelOptions
-from undercroft.db.shape import Call, Expression
+from undercroft.db.mapping.options import ModelOptions
+from undercroft.db.queries.shape import Call, Expression
+from undercroft.db.sql.joins import build_not_joined
 
 #: Well below PostgreSQL's limit on names, 63 bytes.
 _MAX_ALIAS = 40

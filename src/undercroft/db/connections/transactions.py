@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 from undercroft.concurrency import check_not_on_loop
-from undercroft.db.frames import Frame, current, find_frame, leave_frame
+from undercroft.db.connections.frames import Frame, current, find_frame, leave_frame
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from undercroft.db.builder import Builder
-from undercroft.db.lookups import Lookup
-from undercroft.db.shape import Expression
-from undercroft.db.types import Pattern
+from undercroft.db.fields.types import Pattern
+from undercroft.db.queries.lookups import Lookup
+from undercroft.db.queries.shape import Expression
+from undercroft.db.sql.builder import Builder
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "exact": lambda column, value: column == value,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from undercroft.db.internals import find_instance_maker, state_of
-from undercroft.db.notes import DEFAULT, note_alias, note_json
-from undercroft.db.options import ModelOptions
-from undercroft.db.relations import Loaders, Run
+from undercroft.db.mapping.options import ModelOptions
+from undercroft.db.rows.notes import DEFAULT, note_alias, note_json
+from undercroft.db.rows.siblings import Loaders, Run
 
 
 @dataclass(frozen=True, slots=True)

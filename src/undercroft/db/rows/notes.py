@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
+from undercroft.db.fields.values import dump_json
 from undercroft.db.internals import state_of
-from undercroft.db.options import ModelOptions
-from undercroft.db.values import dump_json
+from undercroft.db.mapping.options import ModelOptions
 
 #: The database of instances that note none.
 DEFAULT = "default"

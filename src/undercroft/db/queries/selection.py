@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from undercroft.db.options import ModelOptions
+from undercroft.db.mapping.options import ModelOptions
 
 
 class Selection(NamedTuple):

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
 
-from undercroft.db.failures import is_locked
-from undercroft.db.turns import build_locked
+from undercroft.db.connections.failures import is_locked
+from undercroft.db.connections.turns import build_locked
 
 
 def is_in_memory(url: str) -> bool:

@@ -1,0 +1,1 @@
+"""Where statements go: URLs, engines, pools, transactions. Knows no model."""

@@ -1,0 +1,1 @@
+"""What a column is: field functions, types, the conversion and limits of values."""

@@ -1,0 +1,1 @@
+"""What a model is: its options, its relations, the register of all models."""

@@ -1,0 +1,1 @@
+"""What comes back: instances, their siblings, and what they remember of their row."""

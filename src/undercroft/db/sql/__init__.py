@@ -1,0 +1,1 @@
+"""How it is said: SQLAlchemy statements from shapes, compiled once."""
