@@ -1,27 +1,21 @@
 """Models, their fields and their querysets: `from undercroft import models`."""
 
+from undercroft.db.fields.documents import JSONField
 from undercroft.db.fields.info import FieldInfo, find_field_info
-from undercroft.db.fields.kinds import (
-    AutoField,
-    BigAutoField,
+from undercroft.db.fields.keys import AutoField, BigAutoField, SmallAutoField, UUIDField
+from undercroft.db.fields.moments import DateField, DateTimeField, TimeField
+from undercroft.db.fields.numbers import (
     BigIntegerField,
     BooleanField,
-    CharField,
-    DateField,
-    DateTimeField,
     DecimalField,
-    EmailField,
     FloatField,
     IntegerField,
-    JSONField,
+    PositiveBigIntegerField,
     PositiveIntegerField,
-    SlugField,
+    PositiveSmallIntegerField,
     SmallIntegerField,
-    TextField,
-    TimeField,
-    URLField,
-    UUIDField,
 )
+from undercroft.db.fields.text import CharField, EmailField, SlugField, TextField, URLField
 from undercroft.db.fields.types import UTCDateTime
 from undercroft.db.manager import Manager, RelatedManager
 from undercroft.db.mapping.foreign_keys import (
@@ -66,12 +60,15 @@ __all__ = [
     "Model",
     "ModelOptions",
     "OnDelete",
+    "PositiveBigIntegerField",
     "PositiveIntegerField",
+    "PositiveSmallIntegerField",
     "QuerySet",
     "RelatedManager",
     "Relation",
     "Selection",
     "SlugField",
+    "SmallAutoField",
     "SmallIntegerField",
     "TextField",
     "TimeField",

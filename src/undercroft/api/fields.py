@@ -25,9 +25,12 @@ Definition = tuple[Any, Any]
 #: The bits of the integers of each kind of field.
 _BITS: Final = {
     "SmallIntegerField": 16,
+    "PositiveSmallIntegerField": 16,
+    "SmallAutoField": 16,
     "IntegerField": 32,
     "PositiveIntegerField": 32,
     "BigIntegerField": 64,
+    "PositiveBigIntegerField": 64,
     "BigAutoField": 64,
     "AutoField": 32,
 }

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from undercroft import errors
 from undercroft.db.accessors import Objects, add_reverse_accessor, keep_in_step
-from undercroft.db.fields.kinds import BigAutoField
+from undercroft.db.fields.keys import BigAutoField
 from undercroft.db.fields.types import UTCDateTime
 from undercroft.db.inheritance import (
     check_parents,

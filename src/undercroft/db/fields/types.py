@@ -11,7 +11,7 @@ from sqlalchemy.engine import Dialect
 
 #: 64 bits everywhere; SQLite numbers rows by itself only for a column called INTEGER.
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
+SmallId = sa.SmallInteger().with_variant(sa.Integer(), "sqlite")
 
 #: SQLite's limit on the pattern of LIKE and GLOB, in bytes.
 _MAX_PATTERN = 50_000
