@@ -10,7 +10,17 @@
     ├── SerializationError                a handler answered with something that cannot be sent
     ├── DatabaseError                     the database refused or failed
     │   ├── DatabaseUnavailable           it could not be reached, or no connection came free
+    │   ├── DatabaseTimeout               a statement took too long
+    │   │   └── LockTimeout               it waited too long for what others hold
+    │   ├── TransactionConflict           it got in the way of another one, and may be run again
+    │   ├── TransactionManagementError    a block is opened, used or ended where it cannot be
     │   ├── IntegrityError                a constraint was violated
+    │   │   ├── UniqueViolation           another row has the same values
+    │   │   ├── ForeignKeyViolation       a row refers to one that does not exist
+    │   │   │   └── ProtectedError        a row cannot go, for others refer to it
+    │   │   ├── NotNullViolation          a value is missing
+    │   │   ├── CheckViolation            a check constraint refuses a row
+    │   │   └── ExclusionViolation        a row overlaps another (PostgreSQL)
     │   └── MigrationError                the migrations and the database do not fit together
     ├── FieldError                        a query names a field or lookup that does not exist
     ├── FieldValueError                   a value does not fit its field
@@ -38,7 +48,7 @@ Names are Django's, REST framework's or FastAPI's where those have one.
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 
 class UndercroftError(Exception):
@@ -107,21 +117,141 @@ class SerializationError(UndercroftError):
 
 
 class DatabaseError(UndercroftError):
-    """The database refused a statement or failed; `__cause__` is the driver's error."""
+    """The database refused a statement or failed; `__cause__` is the driver's error.
+
+    Attributes:
+        is_temporary: Whether the same may work a little later: a request is answered 503, with
+            Retry-After.
+    """
 
     code = "db.error"
+    is_temporary: ClassVar[bool] = False
 
 
 class DatabaseUnavailable(DatabaseError):
     """The database could not be reached, or no connection came free in time."""
 
     code = "db.unavailable"
+    is_temporary = True
+
+
+class DatabaseTimeout(DatabaseError):
+    """A statement took longer than it may (`statement_timeout`), and was cancelled."""
+
+    code = "db.statement-timeout"
+    is_temporary = True
+
+
+class LockTimeout(DatabaseTimeout):
+    """A statement waited longer than it may for what another transaction holds."""
+
+    code = "db.lock-timeout"
+    is_temporary = True
+
+
+class TransactionConflict(DatabaseError):
+    """Transactions got in each other's way: a deadlock, or an order that cannot be serialized.
+
+    Nothing of this one is stored, and it may be run again from its beginning, which
+    `@atomic(retry=...)` does.
+    """
+
+    code = "db.conflict"
+    is_temporary = True
+
+
+class TransactionManagementError(DatabaseError, RuntimeError):
+    """A transaction's block is opened, used or ended where it cannot be."""
+
+    code = "db.transaction"
+
+
+class Violated(TypedDict, total=False):
+    """What an `IntegrityError` knows of the constraint; see there."""
+
+    model: type[Any] | None
+    fields: tuple[str, ...]
+    table: str
+    columns: tuple[str, ...]
+    constraint: str
+    database: str
 
 
 class IntegrityError(DatabaseError):
-    """A constraint of the database was violated."""
+    """A constraint of the database was violated.
+
+    What a database does not tell, and the models do not either, is empty or None.
+
+    Attributes:
+        model: The model whose row breaks the constraint.
+        fields: The names of its fields, a relation by its own name.
+        table: The table of that row.
+        columns: The columns of those fields.
+        constraint: The constraint's name.
+        database: The database's name, as in `using`.
+    """
 
     code = "db.integrity"
+    model: type[Any] | None = None
+    fields: tuple[str, ...] = ()
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    constraint: str = ""
+    database: str = ""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        hint: str = "",
+        code: str | None = None,
+        **violated: Unpack[Violated],
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.__dict__.update(violated)
+
+
+class UniqueViolation(IntegrityError):
+    """Another row has the same values in fields that must be unique."""
+
+    code = "db.unique-violation"
+
+
+class ForeignKeyViolation(IntegrityError):
+    """A row refers to one that does not exist."""
+
+    code = "db.foreign-key-violation"
+
+
+class ProtectedError(ForeignKeyViolation):
+    """A row cannot be deleted: others refer to it, by a relation that protects it.
+
+    Its `model` is that of the rows that refer.
+    """
+
+    code = "db.protected"
+
+
+#: Django has two names; databases have one deed.
+RestrictedError = ProtectedError
+
+
+class NotNullViolation(IntegrityError):
+    """A field that needs a value has none."""
+
+    code = "db.not-null-violation"
+
+
+class CheckViolation(IntegrityError):
+    """A check constraint refuses the row."""
+
+    code = "db.check-violation"
+
+
+class ExclusionViolation(IntegrityError):
+    """The row overlaps another, which an exclusion constraint forbids (PostgreSQL)."""
+
+    code = "db.exclusion-violation"
 
 
 class MigrationError(DatabaseError):

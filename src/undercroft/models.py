@@ -34,6 +34,7 @@ from undercroft.db.model import Model
 from undercroft.db.queries.selection import Selection
 from undercroft.db.queryset import QuerySet
 from undercroft.db.schema import acreate_all, adrop_all, create_all, drop_all
+from undercroft.errors import ProtectedError, RestrictedError
 
 __all__ = [
     "CASCADE",
@@ -63,9 +64,11 @@ __all__ = [
     "PositiveBigIntegerField",
     "PositiveIntegerField",
     "PositiveSmallIntegerField",
+    "ProtectedError",
     "QuerySet",
     "RelatedManager",
     "Relation",
+    "RestrictedError",
     "Selection",
     "SlugField",
     "SmallAutoField",

@@ -20,7 +20,7 @@ from undercroft.db.connections.databases import databases
 from undercroft.db.connections.frames import current
 from undercroft.db.connections.transactions import RequestTransaction, atomic
 from undercroft.db.sessions import async_session, session
-from undercroft.errors import DatabaseError, DatabaseUnavailable
+from undercroft.errors import DatabaseError, LockTimeout
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -211,7 +211,7 @@ def test_the_turn_to_write_has_an_end(tmp_path: Path, run: Run) -> None:
                 run_in_thread(empty.copy().run, block),
                 return_exceptions=True,
             )
-            assert {type(result) for result in results} == {DatabaseUnavailable}
+            assert {type(result) for result in results} == {LockTimeout}
             assert {result.code for result in results if isinstance(result, DatabaseError)} == {
                 "db.locked"
             }
@@ -247,7 +247,7 @@ def test_a_session_that_reads_locks_nothing(database: str) -> None:
             with session() as alone:
                 alone.add(Author(name="Bob", email="b"))
                 alone.commit()
-        except DatabaseUnavailable as error:
+        except LockTimeout as error:
             found.append(error.code)
 
     with atomic():

@@ -131,7 +131,8 @@ def run_block(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-W", "error", "-c", f"import {module}"]
     else:
         command = [sys.executable, "-W", "error", "-c", block.code]
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    search = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         command,
         cwd=folder,

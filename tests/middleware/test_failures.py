@@ -222,6 +222,7 @@ def test_an_unreachable_database_is_503(
     """A database that is down answers 503 without naming where it is."""
     answer = client(build_app(debug=False)).get("/database")
     assert (answer.status_code, answer.json()["code"]) == (503, "db.unavailable")
+    assert answer.headers["retry-after"] == "1"
     assert "secret" not in answer.text
 
 

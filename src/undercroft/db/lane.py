@@ -66,7 +66,7 @@ class Lane:
         try:
             rows = self._fetch(compiled, values)
         except Exception as error:  # noqa: BLE001 - translated
-            raise_translated(error, compiled.sql)
+            raise_translated(error, compiled.sql, call.shape.model, self.alias)
         return compiled.finish(rows)
 
     def _run_within(self, frame: Frame, call: Call) -> Any:
@@ -81,7 +81,7 @@ class Lane:
         try:
             rows = link.fetch(frame, compiled.sql, values, counts=compiled.counts)
         except Exception as error:  # noqa: BLE001 - translated
-            raise_translated(error, compiled.sql)
+            raise_translated(error, compiled.sql, call.shape.model, self.alias)
         return compiled.finish(rows)
 
     def _fetch(self, compiled: CompiledCall, values: Any) -> Any:
@@ -162,7 +162,7 @@ class Lane:
                 record = await pool.acquire()
             rows = await self._afetch(record, compiled, values)
         except Exception as error:  # noqa: BLE001 - translated
-            raise_translated(error, compiled.sql)
+            raise_translated(error, compiled.sql, call.shape.model, self.alias)
         finally:
             if record is not None:
                 pool.give(record)
@@ -183,7 +183,7 @@ class Lane:
         try:
             rows = await link.fetch(frame, compiled.sql, values, counts=compiled.counts)
         except Exception as error:  # noqa: BLE001 - translated
-            raise_translated(error, compiled.sql)
+            raise_translated(error, compiled.sql, call.shape.model, self.alias)
         return compiled.finish(rows)
 
     async def _areserve(self, frame: Frame) -> Link:

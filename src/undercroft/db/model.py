@@ -9,6 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from undercroft import errors
 from undercroft.db.accessors import Objects, add_reverse_accessor, keep_in_step
+from undercroft.db.connections.violations import use_names
 from undercroft.db.fields.keys import BigAutoField
 from undercroft.db.fields.types import UTCDateTime
 from undercroft.db.inheritance import (
@@ -23,6 +24,7 @@ from undercroft.db.lane import get_lane
 from undercroft.db.manager import Manager
 from undercroft.db.mapping import registry
 from undercroft.db.mapping.options import ModelOptions, find_app_label, read_meta
+from undercroft.db.mapping.violations import find_names
 from undercroft.db.queries.keys import set_relation
 from undercroft.db.rows.notes import find_alias
 from undercroft.db.rows.siblings import Loaders
@@ -38,6 +40,9 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+# Errors of the database name models and fields from now on.
+use_names(find_names)
 
 
 class Model(DeclarativeBase):

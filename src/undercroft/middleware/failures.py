@@ -13,7 +13,7 @@ from typing import cast
 
 from undercroft.errors import (
     ClientDisconnected,
-    DatabaseUnavailable,
+    DatabaseError,
     HTTPException,
     ServiceUnavailable,
 )
@@ -33,7 +33,10 @@ logger = logging.getLogger("undercroft.request")
 _LOCAL = AllowedHosts([*LOCAL_HOSTS, ".localhost", "testserver"])
 
 #: What is an answer, or the lack of anybody to answer, inside a task group as outside.
-_EXPECTED = (HTTPException, ClientDisconnected, DatabaseUnavailable)
+_EXPECTED = (HTTPException, ClientDisconnected)
+
+#: Seconds after which a client may try again where the database is busy or not there.
+RETRY_AFTER = "1"
 
 
 class Failures:
@@ -78,9 +81,11 @@ class Failures:
         """Build the answer to an exception, and log what is ours to mend."""
         if isinstance(error, HTTPException):
             return build_error_response(request, error)
-        if isinstance(error, DatabaseUnavailable):
+        if is_temporary(error):
             logger.error("%s %s: %s", request.method, printable(request.path), error)
-            return build_error_response(request, ServiceUnavailable(code=error.code))
+            headers = {"retry-after": RETRY_AFTER}
+            answer = ServiceUnavailable(headers=headers, code=getattr(error, "code", None))
+            return build_error_response(request, answer)
         logger.error("%s %s failed", request.method, printable(request.path), exc_info=error)
         return self.build_failure(request, error)
 
@@ -101,7 +106,13 @@ class Failures:
 def find_expected(error: Exception) -> Exception:
     """Find the first exception of a group that holds nothing but answers; else return it."""
     leaves = list(list_leaves(error))
-    return leaves[0] if all(isinstance(leaf, _EXPECTED) for leaf in leaves) else error
+    expected = all(isinstance(leaf, _EXPECTED) or is_temporary(leaf) for leaf in leaves)
+    return leaves[0] if expected else error
+
+
+def is_temporary(error: Exception) -> bool:
+    """Tell whether the database refused what it may do a little later."""
+    return isinstance(error, DatabaseError) and error.is_temporary
 
 
 def list_leaves(error: Exception) -> Iterator[Exception]:

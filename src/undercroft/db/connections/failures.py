@@ -1,11 +1,10 @@
 """Drivers' errors to ours, by what they are called: no driver is imported for it."""
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from sqlalchemy.exc import DBAPIError
-
+from undercroft.db.connections.conflicts import find_conflict
 from undercroft.db.connections.frames import build_aborted
-from undercroft.db.connections.turns import build_locked
+from undercroft.db.connections.violations import build_violation_error, read_violation
 from undercroft.errors import (
     DatabaseError,
     DatabaseUnavailable,
@@ -46,29 +45,45 @@ _UNDEFINED = frozenset(
 #: asyncpg's and psycopg's classes for a statement after one that failed.
 _ABORTED = frozenset({"InFailedSQLTransactionError", "InFailedSqlTransaction"})
 
-#: SQLite's primary result codes for a lock that others hold.
-_BUSY, _LOCKED = 5, 6
-
 _VALUE = frozenset({"DataError", "UnicodeEncodeError"})
 
 
-def translate(error: BaseException, sql: str = "") -> BaseException:
+def translate(
+    error: BaseException, sql: str = "", model: type[Any] | None = None, database: str = ""
+) -> BaseException:
     """Translate an error of a driver or of SQLAlchemy; give any other back as it is.
 
     Args:
         error: What was raised.
         sql: The statement, without its values, which may be private.
+        model: What the statement is about, if it is about one model.
+        database: The database's name.
     """
     if isinstance(error, UndercroftError) or not isinstance(error, Exception):
         return error
-    names = {kind.__name__ for kind in type(error).__mro__}
-    original: BaseException | None = error.__cause__
-    if isinstance(error, DBAPIError):
-        original = error.orig
-    if original is not None:
-        names |= {kind.__name__ for kind in type(original).__mro__}
-    if is_locked(original or error) or names & _ABORTED:
-        return build_aborted() if names & _ABORTED else build_locked()
+    told = _list_told(error)
+    names = {kind.__name__ for each in told for kind in type(each).__mro__}
+    if names & _ABORTED:
+        return build_aborted()
+    for each in told:
+        if (conflict := find_conflict(each)) is not None:
+            return conflict
+        if (violation := read_violation(each, sql)) is not None:
+            return build_violation_error(violation, sql, model, database)
+    return _translate_named(error, names, sql)
+
+
+def _list_told(error: Exception) -> list[BaseException]:
+    """List an error with those it was made of, the driver's own first."""
+    found: list[BaseException] = [error]
+    while (cause := getattr(found[0], "orig", None) or found[0].__cause__) is not None:
+        if cause in found:
+            break
+        found.insert(0, cause)
+    return found
+
+
+def _translate_named(error: Exception, names: set[str], sql: str) -> Exception:
     text = (str(error).strip() or type(error).__name__).rstrip(".") + "."
     if names & _INTEGRITY:
         return IntegrityError(f"The database refused a row: {text}")
@@ -90,19 +105,14 @@ def translate(error: BaseException, sql: str = "") -> BaseException:
     return error
 
 
-def raise_translated(error: Exception, sql: str = "") -> NoReturn:
+def raise_translated(
+    error: Exception, sql: str = "", model: type[Any] | None = None, database: str = ""
+) -> NoReturn:
     """Raise what `translate` makes of an error, with the error as its cause."""
-    translated = translate(error, sql)
+    translated = translate(error, sql, model, database)
     if translated is error:
         raise error
     raise translated from error
-
-
-def is_locked(error: BaseException) -> bool:
-    """Tell whether SQLite's driver has waited in vain for a lock."""
-    code: int = getattr(error, "sqlite_errorcode", 0)
-    # The higher bits say more than is asked here.
-    return code & 0xFF in {_BUSY, _LOCKED}
 
 
 def _is_disconnected(names: set[str], text: str) -> bool:

@@ -89,7 +89,7 @@ class SyncLink:
         """Wait for the turn to write on the event loop, where that takes no thread.
 
         Raises:
-            DatabaseUnavailable: The turn did not come in time.
+            LockTimeout: The turn did not come in time.
         """
         if self._turn is not None and is_on_loop():
             await self._turn.await_()

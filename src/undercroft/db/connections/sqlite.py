@@ -6,8 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
 
-from undercroft.db.connections.failures import is_locked
-from undercroft.db.connections.turns import build_locked
+from undercroft.db.connections.conflicts import find_conflict
 
 
 def is_in_memory(url: str) -> bool:
@@ -44,8 +43,8 @@ def prepare_engine(engine: Engine, busy_timeout: float) -> None:
             connection.exec_driver_sql(f"BEGIN {'IMMEDIATE' if mode != 'DEFERRED' else mode}")
 
     def translate(context: ExceptionContext) -> BaseException | None:
-        # Sessions raise SQLAlchemy's own errors; this one is no bug but a server too busy.
-        return build_locked() if is_locked(context.original_exception) else None
+        # Sessions raise SQLAlchemy's own errors; these are no bugs but a database too busy.
+        return find_conflict(context.original_exception)
 
     event.listen(engine, "connect", set_up)
     event.listen(engine, "handle_error", translate)

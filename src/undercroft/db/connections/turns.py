@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitTimeout
 from threading import RLock
 
-from undercroft.errors import DatabaseUnavailable
+from undercroft.errors import LockTimeout
 
 
 class Turn:
@@ -36,7 +36,7 @@ class Turn:
         """Wait in a thread.
 
         Raises:
-            DatabaseUnavailable: The turn did not come in time.
+            LockTimeout: The turn did not come in time.
         """
         try:
             self.called.result(self._turns.timeout)
@@ -47,7 +47,7 @@ class Turn:
         """Wait on the event loop; who is cancelled stays in the queue until `give_up`.
 
         Raises:
-            DatabaseUnavailable: The turn did not come in time.
+            LockTimeout: The turn did not come in time.
         """
         if not self.called.done():
             # Unlike `wait_for` this never cancels what it waits for.
@@ -95,11 +95,10 @@ class Turns:
             self._queue[0].called.set_result(None)
 
 
-def build_locked() -> DatabaseUnavailable:
+def build_locked() -> LockTimeout:
     """Build the error for a database on which others write for too long."""
-    return DatabaseUnavailable(
-        "The database is locked: others are writing, or have written since this Session read.",
-        hint="Look for long transactions, or raise `busy_timeout` in the database's URL; put "
-        "`with atomic():` around a Session that reads first and writes later.",
+    return LockTimeout(
+        "The database is locked: others are writing.",
+        hint="Look for long transactions, or raise `busy_timeout` in the database's URL.",
         code="db.locked",
     )
