@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from undercroft.binding.parameters import Header as Header
     from undercroft.binding.parameters import Path as Path
     from undercroft.binding.parameters import Query as Query
+    from undercroft.db import transaction as transaction
     from undercroft.errors import HTTPException as HTTPException
     from undercroft.http.files import FileResponse as FileResponse
     from undercroft.http.request import Request as Request
@@ -78,6 +79,7 @@ _NAMES = {
     "render": "undercroft.shortcuts",
     "routers": "",
     "serializers": "",
+    "transaction": "undercroft.db",
     "viewsets": "",
 }
 
@@ -115,6 +117,7 @@ __all__ = [
     "render",
     "routers",
     "serializers",
+    "transaction",
     "viewsets",
 ]
 

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
         allowed_hosts: The names the application answers to; `.example.org` covers those below
             it, `*` everything.
         databases: URLs by name; models use `default`.
+        atomic_requests: Whether a request with an unsafe method is one transaction.
         base_dir: The project's folder; relative paths start here.
         templates: Folders of the project's templates, before those of its apps.
         static_dirs: Folders of the project's static files, before those of its apps.
@@ -74,6 +75,7 @@ class Settings(BaseSettings):
     allowed_hosts: Listed[str] = list(LOCAL_HOSTS)
     databases: dict[str, str] = Field(default_factory=dict)
     database_url: str | None = None
+    atomic_requests: bool = True
     base_dir: Path = Field(default_factory=Path.cwd)
     templates: Listed[Path] = [Path("templates")]
     static_dirs: Listed[Path] = [Path("static")]

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import create_engine
 
 from undercroft import App, HTTPException, Request, Settings
 from undercroft.errors import DatabaseUnavailable
@@ -31,6 +32,12 @@ def build_app(*, debug: bool) -> App:
     @app.get("/database")
     def database() -> str:
         raise DatabaseUnavailable("postgresql://user:secret@db is down")
+
+    @app.get("/session")
+    def session() -> str:
+        engine = create_engine("sqlite:////no/such/folder/db.sqlite3")
+        engine.connect()
+        return "never"
 
     return app
 
@@ -216,14 +223,16 @@ def test_a_task_group_that_failed_with_answers_gives_the_first(
     assert "ours" in caplog.text
 
 
+@pytest.mark.parametrize("path", ["/database", "/session"])
 def test_an_unreachable_database_is_503(
-    client: MakeClient, caplog: pytest.LogCaptureFixture
+    client: MakeClient, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
-    """A database that is down answers 503 without naming where it is."""
-    answer = client(build_app(debug=False)).get("/database")
+    """A database that is down answers 503 and not where it is, for SQLAlchemy's errors too."""
+    answer = client(build_app(debug=False)).get(path)
     assert (answer.status_code, answer.json()["code"]) == (503, "db.unavailable")
     assert answer.headers["retry-after"] == "1"
     assert "secret" not in answer.text
+    assert "folder" not in answer.text
 
 
 def test_a_path_cannot_write_log_lines(

@@ -21,7 +21,6 @@ from undercroft.middleware.failures import Failures
 from undercroft.middleware.headers import add_security_headers
 from undercroft.middleware.hosts import AllowedHosts
 from undercroft.middleware.pipeline import Endpoint, Middleware, compose, on_loop
-from undercroft.middleware.transactions import run_in_transaction
 from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
 from undercroft.routing.decorators import RouteDecorators
 from undercroft.routing.inclusion import RouteEntry, RouteSource
@@ -144,7 +143,11 @@ class App(RouteDecorators):
         with self._lock:
             if self._endpoint is None:
                 routes = [*self.router.routes, *self._build_own_routes()]
-                self.operations = compile_routes(routes, Providers(self, self.settings).find)
+                self.operations = compile_routes(
+                    routes,
+                    Providers(self, self.settings).find,
+                    atomic=self.settings.atomic_requests,
+                )
                 self._reverser = Reverser(routes)
                 self._endpoint = compose(self._order_middleware(), build_dispatch(routes))
             return self._endpoint
@@ -161,7 +164,6 @@ class App(RouteDecorators):
             AllowedHosts(self.settings.allowed_hosts),
             *([self._background] if self._lifespan is not None else []),
             *map(on_loop, self._middleware),
-            run_in_transaction,
         ]
 
     # ---------------------------------------------------------------------- what it offers

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from undercroft.binding.parameters import FindProvider
@@ -9,6 +10,7 @@ from undercroft.binding.plan import Endpoint, Plan, compile_plan
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
+from undercroft.middleware.transactions import SAFE_METHODS, add_transactions
 from undercroft.routing.route import Route
 from undercroft.views import ViewHandler
 
@@ -22,8 +24,15 @@ class Operation:
     plan: Plan
 
 
-def compile_routes(routes: Iterable[Route], find_provider: FindProvider) -> list[Operation]:
+def compile_routes(
+    routes: Iterable[Route], find_provider: FindProvider, *, atomic: bool = True
+) -> list[Operation]:
     """Give every route its endpoint.
+
+    Args:
+        routes: What was declared.
+        find_provider: Knows the types that are injected by their name alone.
+        atomic: Whether unsafe methods run in a transaction, unless they say otherwise.
 
     Raises:
         ImproperlyConfigured: A handler cannot be bound; a note says where it is routed.
@@ -31,14 +40,14 @@ def compile_routes(routes: Iterable[Route], find_provider: FindProvider) -> list
     operations: list[Operation] = []
     for route in routes:
         try:
-            operations += _compile_route(route, find_provider)
+            operations += _compile_route(route, find_provider, atomic)
         except ImproperlyConfigured as error:
             error.add_note(f"Routed as {route.path!r} at {route.source}.")
             raise
     return operations
 
 
-def _compile_route(route: Route, find_provider: FindProvider) -> list[Operation]:
+def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> list[Operation]:
     def compile_handler(handler: Callable[..., Any] | Any) -> Plan:
         return compile_plan(
             handler,
@@ -49,7 +58,8 @@ def _compile_route(route: Route, find_provider: FindProvider) -> list[Operation]
 
     if not isinstance(route.handler, ViewHandler):
         plan = compile_handler(route.handler)
-        route.endpoint = plan.endpoint
+        wants = partial(wants_transaction, route, default=atomic)
+        route.endpoint = add_transactions(plan.endpoint, route.methods, wants)
         return [Operation(method, route, plan) for method in sorted(route.methods)]
     check_view_methods(route, route.handler)
     plans = {
@@ -57,8 +67,33 @@ def _compile_route(route: Route, find_provider: FindProvider) -> list[Operation]
         for method in route.handler.view_methods
         if method in route.methods or (method == "GET" and "HEAD" in route.methods)
     }
-    route.endpoint = choose_by_method({method: plan.endpoint for method, plan in plans.items()})
+    endpoints = {
+        method: add_transactions(
+            plan.endpoint, [method], partial(wants_transaction, route, default=atomic)
+        )
+        for method, plan in plans.items()
+    }
+    route.endpoint = choose_by_method(endpoints)
     return [Operation(method, route, plans[method]) for method in plans if method in route.methods]
+
+
+def wants_transaction(route: Route, method: str, *, default: bool) -> bool:
+    """Tell whether a method of a route runs in the request's transaction.
+
+    Args:
+        route: Its option `atomic` decides for all its methods, if it has one.
+        method: Of those, in upper case; a safe one does so only if the route says it.
+        default: What the settings say.
+    """
+    told = route.options.get("atomic")
+    if told is not None:
+        return told
+    marked: list[Any] = [route.handler]
+    if isinstance(route.handler, ViewHandler):
+        view_class = route.handler.view_class
+        marked += [view_class, getattr(view_class, route.handler.actions[method])]
+    is_marked = any(getattr(each, "non_atomic_requests", False) for each in marked)
+    return default and method not in SAFE_METHODS and not is_marked
 
 
 def check_view_methods(route: Route, handler: ViewHandler) -> None:

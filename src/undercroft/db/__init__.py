@@ -3,7 +3,18 @@
 This package re-exports only the light names, so that importing it never loads SQLAlchemy.
 """
 
+from undercroft.db import transaction
 from undercroft.db.connections.databases import Database, databases
 from undercroft.db.connections.transactions import RequestTransaction, atomic, on_commit
+from undercroft.errors import DatabaseError, IntegrityError
 
-__all__ = ["Database", "RequestTransaction", "atomic", "databases", "on_commit"]
+__all__ = [
+    "Database",
+    "DatabaseError",
+    "IntegrityError",
+    "RequestTransaction",
+    "atomic",
+    "databases",
+    "on_commit",
+    "transaction",
+]

@@ -96,8 +96,10 @@ class Lane:
         finally:
             pool.give(record)
 
-    def _make_link(self) -> Link:
-        turn = self._turns.join() if self._turns is not None else None
+    def _make_link(self, root: Frame) -> Link:
+        # Who only reads does not wait for a turn to write.
+        turns = None if root.mode.read_only else self._turns
+        turn = turns.join() if turns is not None else None
         return SyncLink(self.database.sync_engine, turn)
 
     def get_link(self) -> SyncLink:
@@ -230,7 +232,7 @@ class Lane:
                 raise_translated(error)
         return self._compile(call, self._async_compiled, dialect)
 
-    def _make_async_link(self) -> Link:
+    def _make_async_link(self, _root: Frame) -> Link:
         return AsyncLink(self.database.async_engine, self._get_pool())
 
     async def aget_link(self) -> AsyncLink:

@@ -81,10 +81,9 @@ class Failures:
         """Build the answer to an exception, and log what is ours to mend."""
         if isinstance(error, HTTPException):
             return build_error_response(request, error)
-        if is_temporary(error):
-            logger.error("%s %s: %s", request.method, printable(request.path), error)
-            headers = {"retry-after": RETRY_AFTER}
-            answer = ServiceUnavailable(headers=headers, code=getattr(error, "code", None))
+        if (temporary := find_temporary(error)) is not None:
+            logger.error("%s %s: %s", request.method, printable(request.path), temporary)
+            answer = ServiceUnavailable(headers={"retry-after": RETRY_AFTER}, code=temporary.code)
             return build_error_response(request, answer)
         logger.error("%s %s failed", request.method, printable(request.path), exc_info=error)
         return self.build_failure(request, error)
@@ -106,13 +105,20 @@ class Failures:
 def find_expected(error: Exception) -> Exception:
     """Find the first exception of a group that holds nothing but answers; else return it."""
     leaves = list(list_leaves(error))
-    expected = all(isinstance(leaf, _EXPECTED) or is_temporary(leaf) for leaf in leaves)
+    expected = all(isinstance(leaf, _EXPECTED) or find_temporary(leaf) for leaf in leaves)
     return leaves[0] if expected else error
 
 
-def is_temporary(error: Exception) -> bool:
-    """Tell whether the database refused what it may do a little later."""
-    return isinstance(error, DatabaseError) and error.is_temporary
+def find_temporary(error: Exception) -> DatabaseError | None:
+    """Find what the database refused and may do a little later; None where it is no such error."""
+    if type(error).__module__.startswith("sqlalchemy."):
+        # A Session's error, so that SQLAlchemy is there already; nobody else pays for it.
+        from undercroft.db.connections.failures import translate  # noqa: PLC0415
+
+        translated = translate(error)
+    else:
+        translated = error
+    return translated if isinstance(translated, DatabaseError) and translated.is_temporary else None
 
 
 def list_leaves(error: Exception) -> Iterator[Exception]:

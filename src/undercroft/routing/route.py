@@ -26,6 +26,7 @@ _OWN_MODULES = ("undercroft.routing.", "undercroft.app")
 class PathOptions(TypedDict, total=False):
     """What a route may carry besides path, methods, handler and name, mostly for OpenAPI."""
 
+    atomic: bool
     status_code: int
     tags: list[str]
     summary: str

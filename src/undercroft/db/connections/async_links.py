@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from undercroft.concurrency import check_not_on_loop, find_running_loop
 from undercroft.db.connections.failures import raise_translated
-from undercroft.db.connections.frames import Frame, build_over
+from undercroft.db.connections.frames import Frame, build_aborted, build_over
 from undercroft.db.connections.links import check_committed, read_count
+from undercroft.db.connections.modes import Mode
 from undercroft.db.connections.pool import LoopPool
 from undercroft.db.connections.threads import complete
 from undercroft.db.internals import adopt_record
-from undercroft.errors import DatabaseError
+from undercroft.errors import DatabaseError, TransactionManagementError
 
 
 class AsyncLink:
@@ -60,20 +61,23 @@ class AsyncLink:
 
     async def _begin(self, frame: Frame) -> None:
         if self._driver is None:
-            await self._open()
+            await self._open(frame.root.mode)
         if self._is_closed:
             raise build_over()
+        if frame.is_broken:
+            raise build_aborted()
         if (self.blocks or frame.root is not frame) and (missing := frame.list_missing(self)):
             # A savepoint whose making is cancelled would fail the whole transaction.
             await complete(self._save(missing))
 
-    async def _open(self) -> None:
+    async def _open(self, mode: Mode) -> None:
         if self._is_closed:
             raise build_over()
         record = self._pool.find_idle() or await self._pool.acquire()
         driver = record.dbapi_connection.driver_connection
         try:
-            await driver.execute("BEGIN")
+            for sql in mode.list_beginnings(self._engine.dialect.name):
+                await driver.execute(sql)
         except BaseException:
             driver.terminate()
             self._pool.give(record)
@@ -154,12 +158,12 @@ class AsyncLink:
         """Wait, in a thread, for a coroutine on the loop whose connection this is.
 
         Raises:
-            DatabaseError: That loop has ended.
+            TransactionManagementError: That loop has ended.
         """
         if find_running_loop() is not None or not self._loop.is_running():
             coroutine.close()
             check_not_on_loop("This call", "await")
-            raise DatabaseError(
+            raise TransactionManagementError(
                 "A transaction begun in async code goes on after its event loop has ended.",
                 hint="Write `async with atomic():` within the coroutine.",
                 code="db.transaction",

@@ -11,9 +11,27 @@ from undercroft.errors import DatabaseError, DatabaseTimeout, LockTimeout, Trans
 
 
 def find_conflict(error: BaseException) -> DatabaseError | None:
-    """Find what a driver's error means if it means that the database is busy; None otherwise."""
-    build = _BUILDERS.get(_find_code(error))
-    return None if build is None else build()
+    """Find what an error means if it means that the database is busy; None otherwise.
+
+    Args:
+        error: A driver's, SQLAlchemy's around it, or ours.
+    """
+    for each in list_told(error):
+        if isinstance(each, DatabaseError):
+            return each
+        if (build := _BUILDERS.get(_find_code(each))) is not None:
+            return build()
+    return None
+
+
+def list_told(error: BaseException) -> list[BaseException]:
+    """List an error with those it was made of, the driver's own first."""
+    found = [error]
+    while (cause := getattr(found[0], "orig", None) or found[0].__cause__) is not None:
+        if cause in found:
+            break
+        found.insert(0, cause)
+    return found
 
 
 def _find_code(error: Any) -> str | int:

@@ -2,7 +2,7 @@
 
 from typing import Any, NoReturn
 
-from undercroft.db.connections.conflicts import find_conflict
+from undercroft.db.connections.conflicts import find_conflict, list_told
 from undercroft.db.connections.frames import build_aborted
 from undercroft.db.connections.violations import build_violation_error, read_violation
 from undercroft.errors import (
@@ -61,26 +61,16 @@ def translate(
     """
     if isinstance(error, UndercroftError) or not isinstance(error, Exception):
         return error
-    told = _list_told(error)
+    told = list_told(error)
     names = {kind.__name__ for each in told for kind in type(each).__mro__}
     if names & _ABORTED:
         return build_aborted()
+    if (conflict := find_conflict(error)) is not None:
+        return conflict
     for each in told:
-        if (conflict := find_conflict(each)) is not None:
-            return conflict
         if (violation := read_violation(each, sql)) is not None:
             return build_violation_error(violation, sql, model, database)
     return _translate_named(error, names, sql)
-
-
-def _list_told(error: Exception) -> list[BaseException]:
-    """List an error with those it was made of, the driver's own first."""
-    found: list[BaseException] = [error]
-    while (cause := getattr(found[0], "orig", None) or found[0].__cause__) is not None:
-        if cause in found:
-            break
-        found.insert(0, cause)
-    return found
 
 
 def _translate_named(error: Exception, names: set[str], sql: str) -> Exception:

@@ -5,17 +5,21 @@ opens the transaction, and the savepoints of the blocks around it, on the connec
 request that never touches the database costs nothing, and none of this imports SQLAlchemy.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from functools import partial
-from inspect import iscoroutine, iscoroutinefunction
 from threading import RLock
 from typing import Any, Protocol
 
-from undercroft.concurrency import drive, holder, is_on_loop, run_in_thread
+from undercroft.concurrency import holder, is_on_loop
+from undercroft.db.connections.callbacks import Callback, acall_all, call_all
+from undercroft.db.connections.modes import DEFAULT, Mode
 from undercroft.db.connections.threads import complete, complete_in_thread
-from undercroft.errors import DatabaseError
+from undercroft.errors import DatabaseError, TransactionManagementError
+
+logger = logging.getLogger("undercroft.db")
 
 
 class Link(Protocol):
@@ -49,17 +53,43 @@ class Frame:
         parent: The block around it, in the same transaction or another one.
         alias: The database it is about; None means every database.
         joins: Whether it is a savepoint within the parent's transaction.
+        mode: How its transaction is begun; that of the parent's where it joins.
     """
 
-    __slots__ = ("alias", "callbacks", "closed", "links", "lock", "parent", "root", "undos")
+    __slots__ = (
+        "alias",
+        "callbacks",
+        "closed",
+        "has_committed",
+        "is_broken",
+        "is_retried",
+        "links",
+        "lock",
+        "mode",
+        "parent",
+        "rolls_back",
+        "root",
+        "undos",
+    )
 
-    def __init__(self, parent: "Frame | None", alias: str | None, *, joins: bool) -> None:
+    def __init__(
+        self, parent: "Frame | None", alias: str | None, *, joins: bool, mode: Mode = DEFAULT
+    ) -> None:
         self.parent = parent
         self.alias = alias
         self.root: Frame = parent.root if joins and parent is not None else self
+        self.mode = mode
+        #: Whether something failed in it that cannot be taken back on its own: no query any more.
+        self.is_broken: bool = joins and parent is not None and parent.is_broken
+        #: Whether it shall be rolled back at its end although nothing failed.
+        self.rolls_back = False
+        #: Whether all of it is run again when it conflicts with another transaction.
+        self.is_retried = False
+        #: Whether it has come to its end and is stored, with nothing around it that can undo it.
+        self.has_committed = False
         #: Of the outermost block: its connections, by database.
         self.links: dict[str, Link] = {}
-        self.callbacks: list[Callable[[], Any]] = []
+        self.callbacks: list[Callback] = []
         #: What takes back in Python what a rollback takes back in the database.
         self.undos: list[Callable[[], None]] = []
         #: Whether it has ended, though a thread or task may not know it yet.
@@ -86,8 +116,12 @@ class Frame:
         """Tell whether the block is about a database."""
         return self.root.alias is None or self.root.alias == alias
 
-    def get_link(self, alias: str, make: Callable[[], Link]) -> Link:
+    def get_link(self, alias: str, make: "Callable[[Frame], Link]") -> Link:
         """Get the transaction's one connection to a database; it may still have to be opened.
+
+        Args:
+            alias: The database.
+            make: Makes it for the outermost block.
 
         Raises:
             DatabaseError: The transaction has ended.
@@ -100,7 +134,7 @@ class Frame:
                     raise build_over()
                 link = root.links.get(alias)
                 if link is None:
-                    link = root.links[alias] = make()
+                    link = root.links[alias] = make(root)
         return link
 
     def list_missing(self, link: Link) -> list["Frame"]:
@@ -119,7 +153,7 @@ class Frame:
         blocks.reverse()
         present = len(link.blocks)
         if link.blocks != blocks[:present]:
-            raise DatabaseError(
+            raise TransactionManagementError(
                 "Another task or thread has a block open in this transaction.",
                 hint="Savepoints nest, so a transaction runs one block at a time: await them one "
                 "after the other, or open the transaction within each task.",
@@ -131,21 +165,16 @@ class Frame:
 
     def finish(self, *, commit: bool) -> None:
         """End the block from sync code; once one connection fails, the others roll back."""
+        commits = commit and not (self.is_broken or self.rolls_back)
         failure: BaseException | None = None
         for link in self._close():
             try:
-                answer = self._end_on(link, commit=commit and failure is None)
+                answer = self._end_on(link, commit=commits and failure is None)
                 if link.is_async:
                     link.wait(answer)
-            except BaseException as error:  # noqa: BLE001 - raised below, once all have ended
+            except BaseException as error:  # noqa: BLE001 - judged below, once all have ended
                 failure = failure or error
-        callbacks = self._settle(commit=commit and failure is None)
-        if failure is not None:
-            raise failure
-        for callback in callbacks:
-            answer = callback()
-            if iscoroutine(answer):
-                drive(answer)
+        call_all(self._settle(failure, asked=commit, commits=commits))
 
     async def afinish(self, *, commit: bool) -> None:
         """End the block from async code, whatever is cancelled meanwhile."""
@@ -156,22 +185,15 @@ class Frame:
             await self._afinish(commit=commit)
 
     async def _afinish(self, *, commit: bool) -> None:
+        commits = commit and not (self.is_broken or self.rolls_back)
         failure: BaseException | None = None
         for link in self._close():
-            end = partial(self._end_on, link, commit=commit and failure is None)
+            end = partial(self._end_on, link, commit=commits and failure is None)
             try:
                 await (end() if link.is_async else complete_in_thread(end))
-            except BaseException as error:  # noqa: BLE001 - raised below, once all have ended
+            except BaseException as error:  # noqa: BLE001 - judged below, once all have ended
                 failure = failure or error
-        callbacks = self._settle(commit=commit and failure is None)
-        if failure is not None:
-            raise failure
-        for callback in callbacks:
-            # On the loop, what is no coroutine function may block: it gets a thread.
-            is_async = iscoroutinefunction(callback)
-            answer = callback() if is_async else await run_in_thread(callback)
-            if iscoroutine(answer):
-                await answer
+        await acall_all(self._settle(failure, asked=commit, commits=commits))
 
     def _close(self) -> list[Link]:
         """Accept no query from now on; give the connections there is something to end on."""
@@ -187,19 +209,41 @@ class Frame:
     def _end_on(self, link: Link, *, commit: bool) -> Any:
         return link.end(commit=commit) if self.root is self else link.leave(self, commit=commit)
 
-    def _settle(self, *, commit: bool) -> list[Callable[[], Any]]:
-        """Give what must be called now; an inner block passes its own to the one around it."""
+    def _settle(
+        self, failure: BaseException | None, *, asked: bool, commits: bool
+    ) -> list[Callback]:
+        """Give what must be called now; an inner block passes its own to the one around it.
+
+        Args:
+            failure: What went wrong at the end.
+            asked: Whether the code in the block came to its end.
+            commits: Whether it was to be committed.
+        """
         callbacks, self.callbacks = self.callbacks, []
         undos, self.undos = self.undos, []
-        if not commit:
+        if not commits or failure is not None:
             for undo in reversed(undos):
                 undo()
+            self._judge(failure, asked=asked, commits=commits)
             return []
         if self.root is self or self.parent is None:
+            self.has_committed = True
             return callbacks
         self.parent.undos += undos
         self.parent.callbacks += callbacks
         return []
+
+    def _judge(self, failure: BaseException | None, *, asked: bool, commits: bool) -> None:
+        """Raise what the code around the block must know of its rollback."""
+        if isinstance(failure, DatabaseError) and not commits:
+            # Nothing of it is stored all the same: its connection was thrown away, or will be.
+            logger.warning("A transaction could not be rolled back: %s", failure)
+            if self.root is not self and self.parent is not None:
+                self.parent.is_broken = True
+        elif failure is not None:
+            raise failure
+        if asked and self.is_broken and not self.rolls_back:
+            raise build_aborted()
 
 
 #: The innermost open block of the running code; its threads are those of who holds something.
@@ -231,7 +275,7 @@ def get_frame(alias: str) -> Frame:
     """
     frame = find_frame(alias)
     if frame is None:
-        raise DatabaseError(
+        raise TransactionManagementError(
             f"No transaction is open on database {alias!r}.",
             hint="Open one by `with atomic():`.",
             code="db.no-transaction",
@@ -245,18 +289,18 @@ def on_rollback(undo: Callable[[], None], alias: str) -> None:
         frame.undos.append(undo)
 
 
-def build_over() -> DatabaseError:
+def build_over() -> TransactionManagementError:
     """Build the error for a query that comes after the end of its transaction."""
-    return DatabaseError(
+    return TransactionManagementError(
         "The transaction this query belongs to has ended.",
         hint="A thread or task that goes on after its request needs `atomic()` of its own.",
         code="db.transaction-over",
     )
 
 
-def build_aborted() -> DatabaseError:
-    """Build the error for a transaction that PostgreSQL will not commit any more."""
-    return DatabaseError(
+def build_aborted() -> TransactionManagementError:
+    """Build the error for a transaction of which nothing can be committed any more."""
+    return TransactionManagementError(
         "A statement of this transaction failed before, so nothing of it can be stored.",
         hint="Put the statement that may fail into its own `atomic()`, and catch its error "
         "outside of that block.",

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from undercroft.concurrency import is_on_loop
 from undercroft.db.connections.failures import raise_translated
 from undercroft.db.connections.frames import Frame, build_aborted, build_over
+from undercroft.db.connections.modes import DEFAULT, Mode
 from undercroft.db.connections.turns import Turn
 from undercroft.db.internals import adopt_record
 from undercroft.errors import DatabaseError
@@ -70,6 +71,8 @@ class SyncLink:
         self._fairy: Any = None
         self._driver: Any = None
         self._shared: sa.Connection | None = None
+        self._vendor = engine.dialect.name
+        self._mode = DEFAULT
         self._is_closed = False
         self.blocks: list[Frame] = []
         #: Held by the one task that has sent a thread here.
@@ -104,15 +107,17 @@ class SyncLink:
         """Begin what is not begun yet: the transaction, and the savepoints of inner blocks."""
         with self._lock:
             if self._driver is None:
-                self._open()
+                self._open(frame.root.mode)
             if self._is_closed:
                 raise build_over()
+            if frame.is_broken:
+                raise build_aborted()
             if self.blocks or frame.root is not frame:
                 for block in frame.list_missing(self):
                     self._run(f"SAVEPOINT {block.name}")
                     self.blocks.append(block)
 
-    def _open(self) -> None:
+    def _open(self, mode: Mode) -> None:
         if self._turn is not None:
             # Before a connection is taken: those who only read need that one.
             self._turn.wait()
@@ -123,8 +128,9 @@ class SyncLink:
         self._fairy = adopt_record(pool, record)
         self._driver = record.dbapi_connection
         try:
-            # SQLite's writers wait for their turn here; later they could only fail.
-            self._run("BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else "BEGIN")
+            for sql in mode.list_beginnings(self._vendor):
+                self._run(sql)
+            self._mode = mode
         except BaseException:
             self._give_back(broken=True)
             raise
@@ -191,6 +197,8 @@ class SyncLink:
 
     def _end(self, *, commit: bool) -> None:
         self._run("COMMIT" if commit else "ROLLBACK")
+        for sql in self._mode.list_endings(self._vendor):
+            self._run(sql)
 
     def _give_back(self, *, broken: bool) -> None:
         fairy, self._fairy, self._driver = self._fairy, None, None
