@@ -22,6 +22,7 @@
     │   │   ├── CheckViolation            a check constraint refuses a row
     │   │   └── ExclusionViolation        a row overlaps another (PostgreSQL)
     │   └── MigrationError                the migrations and the database do not fit together
+    ├── FixtureError                      rows cannot be written to a file, or stored from one
     ├── FieldError                        a query names a field or lookup that does not exist
     ├── FieldValueError                   a value does not fit its field
     ├── ObjectDoesNotExist                `get()` found no row
@@ -258,6 +259,12 @@ class MigrationError(DatabaseError):
     """The migrations and the database do not fit together."""
 
     code = "migrations"
+
+
+class FixtureError(UndercroftError):
+    """Rows cannot be written to a file, or those of a file not be stored; nothing was."""
+
+    code = "fixtures"
 
 
 class FieldError(UndercroftError):

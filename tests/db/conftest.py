@@ -33,7 +33,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     databases.configure({"default": f"{url}?pool_timeout=5"})
     models.create_all()
     if request.param == "postgresql":
-        names = ", ".join(f'"{table.name}"' for table in models.Model.metadata.sorted_tables)
+        names = ", ".join(f'"{table.name}"' for table in models.Model.metadata.tables.values())
         with databases["default"].sync_engine.begin() as connection:
             connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
     yield request.param

@@ -13,6 +13,9 @@ from undercroft.db.fields.values import Convert
 
 def build_writer(convert: Convert, info: FieldInfo, column_type: TypeEngine[Any]) -> Convert:
     """Build the converter of a column's values with the limits its field sets."""
+    if isinstance(column_type, sa.Enum):
+        # Its length is that of the names it stores; values are members.
+        return convert
     max_length, min_value = info.max_length, info.min_value
     if max_length is not None and isinstance(column_type, sa.String):
         return _limit(convert, lambda v: len(v) <= max_length, f"at most {max_length} characters")
