@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -16,6 +16,8 @@ from undercroft.testing.client import Client
 
 POSTGRES_VARIABLE = "UNDERCROFT_TEST_POSTGRES_URL"
 DEFAULT_POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
+MARIADB_VARIABLE = "UNDERCROFT_TEST_MARIADB_URL"
+DEFAULT_MARIADB = "mysql://root@127.0.0.1:3306"
 CHROMIUM = "/usr/bin/chromium"
 
 
@@ -87,15 +89,70 @@ def postgres_module_url(postgres_server: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def mariadb_server() -> str:
+    """The address of a MariaDB server on which databases may be created."""
+    import pymysql
+
+    url = os.environ.get(MARIADB_VARIABLE, DEFAULT_MARIADB)
+    try:
+        connect_to_mariadb(url).close()
+    except pymysql.OperationalError as error:
+        reason = f"{str(error).strip()!r}; set {MARIADB_VARIABLE} to a server's address"
+        require_service("MariaDB", False, reason)
+    return url
+
+
+def connect_to_mariadb(url: str) -> Any:
+    """Open a connection by PyMySQL alone."""
+    import pymysql
+
+    parts = urlsplit(url)
+    return pymysql.connect(
+        host=parts.hostname,
+        port=parts.port or 3306,
+        user=unquote(parts.username or "root"),
+        password=unquote(parts.password or ""),
+        connect_timeout=3,
+        autocommit=True,
+    )
+
+
+@contextmanager
+def create_mariadb_database(server: str) -> Iterator[str]:
+    """Create an empty database, give its address, and drop it."""
+    name = f"undercroft_test_{uuid.uuid4().hex[:12]}"
+    with connect_to_mariadb(server) as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        with connect_to_mariadb(server) as connection, connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: str) -> Iterator[str]:
+    """The address of an empty MariaDB database that lives as long as the test."""
+    with create_mariadb_database(mariadb_server) as url:
+        yield url
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """The address of an SQLite database file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'test.sqlite3'}"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgres", marks=pytest.mark.postgres),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
+    ]
+)
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The address of an empty database, once on SQLite and once on PostgreSQL."""
+    """The address of an empty database, on SQLite, PostgreSQL and MariaDB in turn."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 

@@ -1,4 +1,4 @@
-"""The same tests on SQLite and on PostgreSQL, in sync and in async code."""
+"""The same tests on SQLite, PostgreSQL and MariaDB, in sync and in async code."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.conftest import create_postgres_database
+from tests.conftest import create_mariadb_database, create_postgres_database
 from undercroft import models
 from undercroft.db.connections.databases import databases
+
+#: For tests of constraints that wait for the commit, which MariaDB's do not.
+DEFERRING = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -22,23 +27,54 @@ def shared_postgres(postgres_server: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture(scope="session")
+def shared_mariadb(mariadb_server: str) -> Iterator[str]:
+    """One MariaDB database for all tests here; each test empties its tables."""
+    with create_mariadb_database(mariadb_server) as url:
+        yield url
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
+    ]
+)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database with every table, as the default one; gives its vendor."""
     before = {alias: known.url for alias, known in databases.items()}
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'test.sqlite3'}"
     else:
-        url = request.getfixturevalue("shared_postgres")
+        shared = {"postgresql": "shared_postgres", "mariadb": "shared_mariadb"}
+        url = request.getfixturevalue(shared[request.param])
     databases.configure({"default": f"{url}?pool_timeout=5"})
     models.create_all()
     if request.param == "postgresql":
         names = ", ".join(f'"{table.name}"' for table in models.Model.metadata.tables.values())
         with databases["default"].sync_engine.begin() as connection:
             connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    elif request.param == "mariadb":
+        empty_mariadb()
     yield request.param
     databases.dispose()
     databases.configure(before)
+
+
+def empty_mariadb() -> None:
+    """Empty every table that has, or had, a row; of DDL, which is slow, as little as can be."""
+    with databases["default"].sync_engine.begin() as connection:
+        used = connection.scalars(
+            sa.text(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+                " AND (auto_increment > 1 OR table_rows > 0 OR auto_increment IS NULL)"
+            )
+        ).all()
+        connection.execute(sa.text("SET foreign_key_checks = 0"))
+        for name in used:
+            connection.execute(sa.text(f"TRUNCATE `{name}`"))
+        connection.execute(sa.text("SET foreign_key_checks = 1"))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -195,6 +196,8 @@ def show_isolation() -> str:
         "mariadb": "SELECT TRX_ISOLATION_LEVEL FROM INFORMATION_SCHEMA.INNODB_TRX"
         " WHERE TRX_MYSQL_THREAD_ID = CONNECTION_ID()",
     }
+    if databases["default"].vendor == "mariadb":
+        time.sleep(0.15)  # It shows its transactions as they were up to 0.1 seconds ago.
     with session() as shared:
         found = shared.execute(sa.text(asked[databases["default"].vendor])).scalar_one()
     return str(found).lower()
@@ -207,10 +210,9 @@ def test_a_block_has_the_isolation_it_asks_for(isolation: str, database: str, ru
         make_author("Ada")
         if database != "sqlite":
             assert show_isolation() == isolation
-    before = "read committed" if database == "postgresql" else "repeatable read"
     with atomic():
         make_author("Bob")
-        assert database == "sqlite" or show_isolation() == before
+        assert database == "sqlite" or show_isolation() == "read committed"
 
     async def main() -> None:
         async with atomic(isolation=isolation):  # type: ignore[arg-type]  # likewise
@@ -364,7 +366,7 @@ def test_a_coroutine_function_needs_a_commit_to_wait_for(run: Run) -> None:
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_a_dead_connection_does_not_hide_what_failed(
-    nested: bool, caplog: pytest.LogCaptureFixture
+    nested: bool, database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """When the rollback fails, the exception that asked for it is the one that is raised."""
     with pytest.raises(ZeroDivisionError), atomic():
@@ -376,7 +378,8 @@ def test_a_dead_connection_does_not_hide_what_failed(
                 _ = 1 / 0
         break_connection()
         _ = 1 / 0
-    assert "could not be rolled back" in caplog.text
+    # Of MariaDB's it is known beforehand that nothing is left to be rolled back.
+    assert ("could not be rolled back" in caplog.text) is (database != "mariadb")
     assert count_in_use("sync") == 0
     assert Author.objects.count() == 0
 

@@ -38,7 +38,12 @@ def test_a_url_names_both_drivers() -> None:
     )
     assert parse_url("postgres://h/n")[0] == "postgresql"
     assert parse_url("sqlite:////abs/x.db")[1:3] == ("sqlite+pysqlite:////abs/x.db", None)
-    assert parse_url("mysql://h/n")[1:3] == ("mysql+pymysql://h/n", "mysql+asyncmy://h/n")
+    for scheme in ("mysql", "mariadb", "mysql+pymysql", "mariadb+asyncmy"):
+        assert parse_url(f"{scheme}://h/n")[:3] == (
+            "mariadb",
+            "mariadb+pymysql://h/n",
+            "mariadb+asyncmy://h/n",
+        )
 
 
 @pytest.mark.parametrize("url", ["postgress://secret@h/n", "nothing", "sqlite://?pool_size=x"])
@@ -64,6 +69,7 @@ def test_configure_keeps_what_stays() -> None:
     "url",
     [
         "postgresql://postgres@127.0.0.1:1/none?connect_timeout=2",
+        "mariadb://root@127.0.0.1:1/none?connect_timeout=2",
         "sqlite:////no/such/folder/db.sqlite3",
     ],
 )

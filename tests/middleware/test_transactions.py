@@ -55,6 +55,10 @@ def database(database_url: str) -> Iterator[str]:
     databases.configure(before)
 
 
+# MariaDB checks every constraint at once.
+@pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
 def test_what_the_commit_refuses_is_a_conflict(client: MakeClient, database: str) -> None:
     """A constraint that is checked at commit answers 409, and nothing is left behind."""
     router = routers.DefaultRouter()

@@ -98,7 +98,10 @@ def test_apps_that_depend_on_each_other_keep_their_state_apart(project: Project)
 
 
 def test_a_failing_migration_leaves_nothing_half_done(project: Project) -> None:
-    """Its own changes are gone, those of the ones before stay, and it can be tried again."""
+    """Its own changes are gone, those of the ones before stay, and it can be tried again.
+
+    MariaDB cannot take back a change of the schema, so there the error says what stays.
+    """
     project.make(blog=author)
     path = add_step(
         project,
@@ -110,7 +113,12 @@ def test_a_failing_migration_leaves_nothing_half_done(project: Project) -> None:
     with pytest.raises(MigrationError, match=r"blog\.0002_broken could not be applied") as caught:
         project.migrate()
     assert "no_such_table" in caught.value.message
-    assert "nothing behind" in caught.value.hint
+    if databases["default"].vendor == "mariadb":
+        assert "stays: CREATE TABLE half ( id INTEGER )" in caught.value.hint
+        assert "INSERT" not in caught.value.hint
+        project.query("DROP TABLE half")
+    else:
+        assert "nothing behind" in caught.value.hint
     assert "half" not in project.inspect().get_table_names()
     assert project.query("SELECT count(*) FROM blog_author") == [(0,)]
     assert list_migrations(project.apps)["blog"] == [("0001_initial", True), ("0002_broken", False)]
@@ -149,7 +157,9 @@ def test_what_is_attached_to_a_table_made_anew_stays(project: Project) -> None:
             sa.CheckConstraint("price >= 0", name="ck_price"),
         )
         if is_indexed:
-            sa.Index("ix_lower_name", sa.func.lower(table.c.name))
+            # MariaDB has no indexes over expressions.
+            on_mariadb = databases["default"].vendor == "mariadb"
+            sa.Index("ix_lower_name", table.c.name if on_mariadb else sa.func.lower(table.c.name))
         sa.Index("ix_some", table.c.name, sqlite_where=table.c.price > 3)
 
     def list_attached() -> set[str]:
@@ -227,7 +237,7 @@ def test_servers_that_start_together_migrate_once(project: Project) -> None:
     add_step(project, "fill", "    op.execute(\"INSERT INTO blog_author VALUES (1, 'Ada')\")")
     applied: list[object] = []
     threads = [threading.Thread(target=lambda: applied.extend(project.migrate())) for _ in range(2)]
-    if databases["default"].vendor != "postgresql":
+    if databases["default"].vendor == "sqlite":
         threads = threads[:1]  # SQLite has no lock that spans several transactions
     for thread in threads:
         thread.start()

@@ -30,11 +30,13 @@ __all__ = [
     "forget_identity",
     "forget_value",
     "get_identity_class",
+    "is_given_back",
     "is_stale",
     "list_ancestors",
     "list_froms",
     "mark_clean",
     "may_query",
+    "release_record",
     "restore_changes",
     "run_in_greenlet",
     "state_of",
@@ -138,6 +140,19 @@ def adopt_record(pool: Pool, record: Any) -> PoolProxiedConnection:
     fairy._counter = 1
     record.fairy_ref = weakref.ref(fairy, lambda _reference: None)
     return fairy  # type: ignore[no-any-return]  # typed loosely for its private attributes
+
+
+def is_given_back(fairy: Any) -> bool:
+    """Tell whether SQLAlchemy has given a wrapped record back by itself, its connection broken."""
+    return fairy._connection_record is None
+
+
+def release_record(fairy: Any, record: Any) -> None:
+    """Part a record from its wrapper, which must not give it back a second time."""
+    record.fairy_ref = None
+    fairy.dbapi_connection = None
+    fairy._connection_record = None
+    fairy._finalizer.detach()
 
 
 # ------------------------------------------------------------------ compilation

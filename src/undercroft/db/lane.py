@@ -14,7 +14,7 @@ from undercroft.db.connections.async_links import AsyncLink
 from undercroft.db.connections.databases import Database, databases
 from undercroft.db.connections.failures import raise_translated
 from undercroft.db.connections.frames import Frame, Link, current, find_frame, get_frame
-from undercroft.db.connections.links import SyncLink, fetch, read_count
+from undercroft.db.connections.links import SyncLink
 from undercroft.db.connections.pool import LoopPool
 from undercroft.db.connections.turns import Turns
 from undercroft.db.queries.shape import Call, Shape
@@ -23,9 +23,6 @@ from undercroft.errors import DatabaseError
 
 #: Shapes kept per database; with more than that the oldest are forgotten.
 MAX_COMPILED = 4_000
-
-#: Prepared statements kept per connection of PostgreSQL.
-MAX_PREPARED = 500
 
 
 class Lane:
@@ -40,8 +37,6 @@ class Lane:
         self.alias = database.alias
         self.is_native_async = database.async_url is not None
         self._compiled: dict[Shape, CompiledCall] = {}
-        # Behind a pooler that hands connections around, statements must not be kept.
-        self._prepares = "statement_cache_size=0" not in (database.async_url or "")
         self._async_compiled: dict[Shape, CompiledCall] = {}
         # A web process has one loop for its whole life: no weak look-up for that one.
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -88,9 +83,11 @@ class Lane:
         pool: Any = self.database.sync_engine.pool
         record = pool.take()
         try:
-            return fetch(record.dbapi_connection, compiled.sql, values, counts=compiled.counts)
-        except Exception:
-            if getattr(record.dbapi_connection, "broken", False):
+            return pool.driver.fetch(
+                record.dbapi_connection, compiled.sql, values, counts=compiled.counts
+            )
+        except BaseException:
+            if pool.driver.is_broken(record.dbapi_connection):
                 record.invalidate()
             raise
         finally:
@@ -162,7 +159,7 @@ class Lane:
         try:
             if record is None:
                 record = await pool.acquire()
-            rows = await self._afetch(record, compiled, values)
+            rows = await pool.driver.fetch(record, compiled.sql, values, counts=compiled.counts)
         except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error, compiled.sql, call.shape.model, self.alias)
         finally:
@@ -194,29 +191,6 @@ class Lane:
             return frame.get_link(self.alias, self._make_link)
         await ensure_loop()
         return frame.get_link(self.alias, self._make_async_link)
-
-    async def _afetch(self, record: Any, compiled: CompiledCall, values: Any) -> Any:
-        """Run a statement on asyncpg, prepared once for each connection."""
-        prepared = record.info
-        statement = prepared.get(compiled.sql)
-        if statement is None:
-            driver = record.dbapi_connection.driver_connection
-            if compiled.counts:
-                return read_count(await driver.execute(compiled.sql, *values))
-            if not self._prepares:
-                return await driver.fetch(compiled.sql, *values)
-            if len(prepared) >= MAX_PREPARED:
-                prepared.clear()
-            statement = prepared[compiled.sql] = await driver.prepare(compiled.sql)
-        try:
-            return await statement.fetch(*values)
-        except Exception as error:
-            if type(error).__name__ != "InvalidCachedStatementError":
-                raise
-            # A table has changed since; asyncpg prepares anew by itself.
-            prepared.clear()
-            driver = record.dbapi_connection.driver_connection
-            return await driver.fetch(compiled.sql, *values)
 
     def _get_pool(self) -> LoopPool:
         pool: Any = self.database.async_engine.sync_engine.pool

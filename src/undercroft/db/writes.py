@@ -13,7 +13,7 @@ from undercroft.db.queries.shape import Call, Shape
 from undercroft.db.rows.notes import list_changed_json, note_alias, note_json
 from undercroft.db.rows.undoing import remember
 from undercroft.db.twins import Steps
-from undercroft.errors import FieldError, FieldValueError
+from undercroft.errors import FieldError, FieldValueError, UniqueViolation
 
 
 def insert_steps(instance: Any, alias: str, kind: str = "insert") -> Steps[bool]:
@@ -59,7 +59,9 @@ def insert_steps(instance: Any, alias: str, kind: str = "insert") -> Steps[bool]
         # An answer without rows must mean that nothing was inserted.
         returned.append(options.primary_key)
     shape = Shape(kind, options.model, (tuple(names), tuple(returned)))
-    answered: dict[str, Any] | None = yield Call(shape, tuple(parameters), alias)
+    call = Call(shape, tuple(parameters), alias)
+    answered: dict[str, Any] | None
+    answered = (yield call) if kind == "insert" else (yield from _insert_new_steps(call))
     if answered is None:
         return False
     remember(state, alias, returned)
@@ -71,6 +73,17 @@ def insert_steps(instance: Any, alias: str, kind: str = "insert") -> Steps[bool]
     note_json(options, state)
     mark_clean(state)
     return True
+
+
+def _insert_new_steps(call: Call) -> Steps[dict[str, Any] | None]:
+    """Insert a row unless another is in its way; answer None when one is."""
+    try:
+        answered: dict[str, Any] | None = yield call
+    except UniqueViolation:
+        # MariaDB cannot say "unless one is there" without hiding other errors; it fails instead,
+        # which costs it the statement and not, as it would on PostgreSQL, the transaction.
+        return None
+    return answered
 
 
 def update_steps(instance: Any, update_fields: Collection[str] | None, alias: str) -> Steps[None]:

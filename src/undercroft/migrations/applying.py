@@ -15,8 +15,16 @@ from undercroft.db.connections.databases import Database, databases
 from undercroft.errors import DatabaseUnavailable, MigrationError
 from undercroft.migrations.apps import MigratedApp, choose_apps
 from undercroft.migrations.graph import Graph, Migration
-from undercroft.migrations.internals import BASE, HEADS, fake, plan_downgrade, plan_upgrade
+from undercroft.migrations.internals import (
+    BASE,
+    HEADS,
+    fake,
+    plan_downgrade,
+    plan_upgrade,
+    use_impl,
+)
 from undercroft.migrations.locks import hold_lock
+from undercroft.migrations.mariadb import MigratingImpl, Trail
 from undercroft.migrations.sqlite import Surroundings
 
 #: Alembic's own name, so that its tools understand the database too.
@@ -80,7 +88,7 @@ def migrate(
 
     Raises:
         MigrationError: A migration fails; those before it stay applied, it leaves nothing behind
-            where the database can take back changes of its schema.
+            but what MariaDB, which stores each change of a table at once, has of it by then.
         DatabaseUnavailable: The database cannot be reached.
     """
     options = options or MigrateOptions()
@@ -234,6 +242,7 @@ class _Run:
         self._report = report
         self._current: AppliedStep | None = None
         self._surroundings: Surroundings | None = None
+        self._trail: Trail | None = None
         self.steps: list[AppliedStep] = []
 
     def on(self, connection: sa.Connection) -> None:
@@ -242,14 +251,15 @@ class _Run:
             self.steps = [self._describe(step) for step in self._goal.plan(read_heads(connection))]
             return
         surroundings = self._surroundings = Surroundings(connection)
+        trail = self._trail = Trail(connection)
         try:
-            with hold_lock(connection), surroundings.set_aside():
+            with hold_lock(connection), surroundings.set_aside(), trail.follow():
                 make_version_table(connection)
                 self._run(connection, surroundings)
         except (MigrationError, DatabaseUnavailable):
             raise
         except Exception as error:
-            raise self._build_failure(connection, error) from error
+            raise self._build_failure(trail, error) from error
 
     def _run(self, connection: sa.Connection, surroundings: Surroundings) -> None:
         context = MigrationContext.configure(
@@ -264,6 +274,8 @@ class _Run:
                 "on_version_apply": [surroundings.settle],
             },
         )
+        if connection.dialect.name == "mariadb":
+            use_impl(context, MigratingImpl)
         with Operations.context(context):
             context.run_migrations()
         connection.commit()
@@ -275,6 +287,8 @@ class _Run:
             self._report(self._current, False)
             if self._surroundings is not None:
                 self._surroundings.remember()
+            if self._trail is not None:
+                self._trail.begin()
             yield fake(step) if self._options.fake else step
             self.steps.append(self._current)
             self._report(self._current, True)
@@ -284,20 +298,14 @@ class _Run:
         migration = self._graph.get(step.revision.revision)
         return AppliedStep(migration.label, migration.name, step.is_upgrade)
 
-    def _build_failure(self, connection: sa.Connection, error: Exception) -> MigrationError:
+    def _build_failure(self, trail: Trail, error: Exception) -> MigrationError:
         if self._current is None:
             return MigrationError(f"The database cannot be migrated: {shorten(error)}")
         step = self._current
         done = "applied" if step.is_upgrade else "taken back"
-        left = (
-            "It has left nothing behind; the ones before it are done."
-            if connection.dialect.name in ("sqlite", "postgresql")
-            else "This database cannot take back schema changes: check what is there before you "
-            "try again."
-        )
         return MigrationError(
             f"Migration {step.label}.{step.name} could not be {done}: {shorten(error)}",
-            hint=left,
+            hint=trail.describe(),
             code="migrations.failed",
         )
 

@@ -33,6 +33,19 @@ def build_offline_context(dialect: Dialect, impl: OfflineImpl | None = None) -> 
     return context
 
 
+def use_impl(context: MigrationContext, kind: type[DefaultImpl]) -> None:
+    """Have a context's operations carried out by another class than its dialect's."""
+    present: Any = context.impl
+    context.impl = kind(
+        present.dialect,
+        present.connection,
+        present.as_sql,
+        present.transactional_ddl,
+        present.output_buffer,
+        present.context_opts,
+    )
+
+
 def render_type_text(column_type: TypeEngine[Any], context: MigrationContext) -> str:
     """Render a type as Python source, as Alembic writes it into revisions."""
     options: dict[str, Any] = {

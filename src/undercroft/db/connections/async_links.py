@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from undercroft.concurrency import check_not_on_loop, find_running_loop
 from undercroft.db.connections.failures import raise_translated
 from undercroft.db.connections.frames import Frame, build_aborted, build_over
-from undercroft.db.connections.links import check_committed, read_count
+from undercroft.db.connections.links import check_committed
 from undercroft.db.connections.modes import Mode
 from undercroft.db.connections.pool import LoopPool
 from undercroft.db.connections.threads import complete
-from undercroft.db.internals import adopt_record
+from undercroft.db.internals import adopt_record, is_given_back, release_record
 from undercroft.errors import DatabaseError, TransactionManagementError
 
 
@@ -37,6 +37,7 @@ class AsyncLink:
         self._record: Any = None
         self._driver: Any = None
         self._is_closed = False
+        self._is_lost = False
         self._shared: sa.Connection | None = None
         self._fairy: Any = None
         self.blocks: list[Frame] = []
@@ -50,9 +51,12 @@ class AsyncLink:
         """Run a statement in a block: its rows, or the count of those it changed."""
         async with self._lock:
             await self._begin(frame)
-            if counts:
-                return read_count(await self._driver.execute(sql, *values))
-            return await self._driver.fetch(sql, *values)
+            driver = self._pool.driver
+            try:
+                return await driver.fetch(self._record, sql, values, counts=counts)
+            except BaseException as error:
+                self._is_lost = self._is_lost or driver.is_lost(self._driver, error)
+                raise
 
     async def begin(self, frame: Frame) -> None:
         """Begin what is not begun yet: the transaction, and the savepoints of inner blocks."""
@@ -64,7 +68,7 @@ class AsyncLink:
             await self._open(frame.root.mode)
         if self._is_closed:
             raise build_over()
-        if frame.is_broken:
+        if frame.is_broken or self._is_lost:
             raise build_aborted()
         if (self.blocks or frame.root is not frame) and (missing := frame.list_missing(self)):
             # A savepoint whose making is cancelled would fail the whole transaction.
@@ -77,9 +81,9 @@ class AsyncLink:
         driver = record.dbapi_connection.driver_connection
         try:
             for sql in mode.list_beginnings(self._engine.dialect.name):
-                await driver.execute(sql)
+                await self._pool.driver.run(driver, sql)
         except BaseException:
-            driver.terminate()
+            self._pool.driver.close(driver)
             self._pool.give(record)
             raise
         self._record, self._driver = record, driver
@@ -91,7 +95,7 @@ class AsyncLink:
 
     async def _run(self, sql: str) -> None:
         try:
-            tag = await self._driver.execute(sql)
+            tag = await self._pool.driver.run(self._driver, sql)
         except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error, sql)
         check_committed(sql, tag)
@@ -99,9 +103,7 @@ class AsyncLink:
     def share(self) -> sa.Connection:
         """Give SQLAlchemy's view of this connection, for a Session within the transaction."""
         if self._shared is None:
-            adapter = self._record.dbapi_connection
-            # It must not begin a transaction of its own inside ours.
-            adapter.autocommit = True
+            self._pool.driver.share(self._record.dbapi_connection)
             self._fairy = adopt_record(self._pool, self._record)
             self._shared = sa.Connection(self._engine.sync_engine, connection=self._fairy)
             self._shared.begin()
@@ -110,6 +112,11 @@ class AsyncLink:
     async def leave(self, block: Frame, *, commit: bool) -> None:
         """End the savepoint of a block, and those within it."""
         async with self._lock:
+            if self._check_lost():
+                del self.blocks[self.blocks.index(block) :]
+                if commit:
+                    raise build_aborted()
+                return
             try:
                 if not commit:
                     await self._run(f"ROLLBACK TO SAVEPOINT {block.name}")
@@ -128,8 +135,15 @@ class AsyncLink:
         async with self._lock:
             if self._driver is None:
                 return
-            broken = True
+            broken, is_lost = True, self._check_lost()
             try:
+                if is_lost and commit:
+                    raise build_aborted()
+                if is_lost:
+                    with suppress(DatabaseError):
+                        await self._end(commit=False)
+                        broken = False
+                    return
                 await self._end(commit=commit)
                 broken = False
             except DatabaseError:
@@ -141,17 +155,24 @@ class AsyncLink:
             finally:
                 self._give_back(broken=broken)
 
+    def _check_lost(self) -> bool:
+        """Tell whether the transaction is gone, be it through a Session that shares it."""
+        self._is_lost = self._is_lost or self._pool.driver.is_lost(self._driver, None)
+        return self._is_lost
+
     async def _end(self, *, commit: bool) -> None:
         await self._run("COMMIT" if commit else "ROLLBACK")
 
     def _give_back(self, *, broken: bool) -> None:
         record, driver = self._record, self._driver
         self._record = self._driver = None
+        if self._fairy is not None:
+            if is_given_back(self._fairy):
+                return
+            self._pool.driver.unshare(record.dbapi_connection)
+            release_record(self._fairy, record)
         if broken:
-            driver.terminate()
-        if self._shared is not None:
-            record.dbapi_connection.autocommit = False
-        release_shared(self._fairy, record)
+            self._pool.driver.close(driver)
         self._pool.give(record)
 
     def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -169,12 +190,3 @@ class AsyncLink:
                 code="db.transaction",
             )
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
-
-
-def release_shared(fairy: Any, record: Any) -> None:
-    """Part a record from the wrapper a Session used, which must not give it back a second time."""
-    if fairy is not None:
-        record.fairy_ref = None
-        fairy.dbapi_connection = None
-        fairy._connection_record = None
-        fairy._finalizer.detach()

@@ -6,6 +6,7 @@ Each means that nothing is wrong with the statement, and that the same may work 
 from collections.abc import Callable
 from typing import Any, Final
 
+from undercroft.db.connections.mariadb_drivers import find_number
 from undercroft.db.connections.turns import build_locked
 from undercroft.errors import DatabaseError, DatabaseTimeout, LockTimeout, TransactionConflict
 
@@ -36,12 +37,15 @@ def list_told(error: BaseException) -> list[BaseException]:
 
 def _find_code(error: Any) -> str | int:
     """Find the SQLSTATE of PostgreSQL, the result code of SQLite, the number of MariaDB."""
+    # Its drivers tell a SQLSTATE, too, which is one for several of these.
+    if number := find_number(error):
+        return number
     if (state := getattr(error, "sqlstate", None)) is not None:
         return str(state)
     if (code := getattr(error, "sqlite_errorcode", None)) is not None:
         # The higher bits say more than is asked here, but for one.
         return f"sqlite {code if code == _BUSY_SNAPSHOT else code & 0xFF}"
-    return error.args[0] if error.args and isinstance(error.args[0], int) else ""
+    return ""
 
 
 #: SQLite: others have written since this transaction read (sqlite.org/rescode.html).

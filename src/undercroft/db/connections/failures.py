@@ -4,6 +4,7 @@ from typing import Any, NoReturn
 
 from undercroft.db.connections.conflicts import find_conflict, list_told
 from undercroft.db.connections.frames import build_aborted
+from undercroft.db.connections.mariadb_drivers import find_number
 from undercroft.db.connections.violations import build_violation_error, read_violation
 from undercroft.errors import (
     DatabaseError,
@@ -47,6 +48,32 @@ _ABORTED = frozenset({"InFailedSQLTransactionError", "InFailedSqlTransaction"})
 
 _VALUE = frozenset({"DataError", "UnicodeEncodeError"})
 
+#: MariaDB's numbers where its drivers' classes do not say it, as the names used above.
+_NUMBERS = {
+    1040: "TooManyConnections",
+    1044: "InvalidCatalogNameError",
+    1045: "InvalidPasswordError",
+    1049: "InvalidCatalogNameError",
+    1053: "AdminShutdown",
+    1054: "UndefinedColumn",
+    1146: "UndefinedTable",
+    1153: "DataError",  # more than `max_allowed_packet`
+    1203: "TooManyConnections",
+    1226: "TooManyConnections",
+    1292: "DataError",
+    1365: "DataError",
+    1690: "DataError",
+    1698: "InvalidPasswordError",
+    1927: "AdminShutdown",
+    2002: "ConnectionFailureError",
+    2003: "ConnectionFailureError",
+    2005: "ConnectionFailureError",
+    2006: "ConnectionDoesNotExistError",
+    2013: "ConnectionDoesNotExistError",
+    2026: "ConnectionFailureError",
+    2055: "ConnectionDoesNotExistError",
+}
+
 
 def translate(
     error: BaseException, sql: str = "", model: type[Any] | None = None, database: str = ""
@@ -62,7 +89,7 @@ def translate(
     if isinstance(error, UndercroftError) or not isinstance(error, Exception):
         return error
     told = list_told(error)
-    names = {kind.__name__ for each in told for kind in type(each).__mro__}
+    names = {name for each in told for name in _list_names(each)}
     if names & _ABORTED:
         return build_aborted()
     if (conflict := find_conflict(error)) is not None:
@@ -74,7 +101,7 @@ def translate(
 
 
 def _translate_named(error: Exception, names: set[str], sql: str) -> Exception:
-    text = (str(error).strip() or type(error).__name__).rstrip(".") + "."
+    text = _describe(error)
     if names & _INTEGRITY:
         return IntegrityError(f"The database refused a row: {text}")
     if names & _UNAVAILABLE or _is_disconnected(names, text):
@@ -95,6 +122,17 @@ def _translate_named(error: Exception, names: set[str], sql: str) -> Exception:
     return error
 
 
+def _list_names(error: BaseException) -> set[str]:
+    """List what the classes of an error are called."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if "MySQLError" in names:
+        number = find_number(error)
+        # Without a number it is the driver that refuses, for a connection that is closed.
+        is_closed = number == 0 and "InterfaceError" in names
+        names.add("ConnectionDoesNotExistError" if is_closed else _NUMBERS.get(number, ""))
+    return names
+
+
 def raise_translated(
     error: Exception, sql: str = "", model: type[Any] | None = None, database: str = ""
 ) -> NoReturn:
@@ -103,6 +141,12 @@ def raise_translated(
     if translated is error:
         raise error
     raise translated from error
+
+
+def _describe(error: BaseException) -> str:
+    # MariaDB's drivers put a number before the words.
+    text = str(error.args[-1] if find_number(error) else error).strip()
+    return (text or type(error).__name__).rstrip(".") + "."
 
 
 def _is_disconnected(names: set[str], text: str) -> bool:

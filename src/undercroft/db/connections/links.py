@@ -5,7 +5,6 @@ other kind takes part in it: from the loop by a thread, from a thread by the loo
 """
 
 import asyncio
-import re
 import threading
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
@@ -19,24 +18,8 @@ from undercroft.db.connections.failures import raise_translated
 from undercroft.db.connections.frames import Frame, build_aborted, build_over
 from undercroft.db.connections.modes import DEFAULT, Mode
 from undercroft.db.connections.turns import Turn
-from undercroft.db.internals import adopt_record
+from undercroft.db.internals import adopt_record, is_given_back, release_record
 from undercroft.errors import DatabaseError
-
-_COUNT = re.compile(r"\d+$")
-
-
-def fetch(connection: Any, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
-    """Run a statement on a driver's connection: its rows, or the count of those it changed."""
-    cursor = connection.execute(sql, values)
-    if counts:
-        return cursor.rowcount
-    return cursor.fetchall() if cursor.description is not None else ()
-
-
-def read_count(status: str) -> int:
-    """Read the count out of PostgreSQL's command tag, for example `UPDATE 3`."""
-    found = _COUNT.search(status)
-    return int(found.group()) if found else 0
 
 
 def check_committed(sql: str, tag: str | None) -> None:
@@ -66,14 +49,17 @@ class SyncLink:
 
     def __init__(self, engine: Engine, turn: Turn | None) -> None:
         self._engine = engine
+        self._pool: Any = engine.pool
         self._turn = turn
         self._lock = threading.RLock()
+        self._record: Any = None
         self._fairy: Any = None
         self._driver: Any = None
         self._shared: sa.Connection | None = None
         self._vendor = engine.dialect.name
         self._mode = DEFAULT
         self._is_closed = False
+        self._is_lost = False
         self.blocks: list[Frame] = []
         #: Held by the one task that has sent a thread here.
         self.task = asyncio.Lock()
@@ -101,7 +87,11 @@ class SyncLink:
         """Run a statement in a block: its rows, or the count of those it changed."""
         with self._lock:
             self.begin(frame)
-            return fetch(self._driver, sql, values, counts=counts)
+            try:
+                return self._pool.driver.fetch(self._driver, sql, values, counts=counts)
+            except BaseException as error:
+                self._is_lost = self._is_lost or self._pool.driver.is_lost(self._driver, error)
+                raise
 
     def begin(self, frame: Frame) -> None:
         """Begin what is not begun yet: the transaction, and the savepoints of inner blocks."""
@@ -110,7 +100,7 @@ class SyncLink:
                 self._open(frame.root.mode)
             if self._is_closed:
                 raise build_over()
-            if frame.is_broken:
+            if frame.is_broken or self._is_lost:
                 raise build_aborted()
             if self.blocks or frame.root is not frame:
                 for block in frame.list_missing(self):
@@ -123,9 +113,8 @@ class SyncLink:
             self._turn.wait()
         if self._is_closed:
             raise build_over()
-        pool: Any = self._engine.pool
-        record = pool.take()
-        self._fairy = adopt_record(pool, record)
+        self._record = record = self._pool.take()
+        self._fairy = adopt_record(self._pool, record)
         self._driver = record.dbapi_connection
         try:
             for sql in mode.list_beginnings(self._vendor):
@@ -137,10 +126,10 @@ class SyncLink:
 
     def _run(self, sql: str) -> None:
         try:
-            cursor = self._driver.execute(sql)
+            tag = self._pool.driver.run(self._driver, sql)
         except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error, sql)
-        check_committed(sql, getattr(cursor, "statusmessage", None))
+        check_committed(sql, tag)
 
     def share(self) -> sa.Connection:
         """Give SQLAlchemy's view of this connection, for a Session within the transaction.
@@ -155,6 +144,11 @@ class SyncLink:
     def leave(self, block: Frame, *, commit: bool) -> None:
         """End the savepoint of a block, and those within it."""
         with self._lock:
+            if self._check_lost():
+                del self.blocks[self.blocks.index(block) :]
+                if commit:
+                    raise build_aborted()
+                return
             try:
                 if not commit:
                     self._run(f"ROLLBACK TO SAVEPOINT {block.name}")
@@ -181,9 +175,21 @@ class SyncLink:
             if self._turn is not None:
                 self._turn.give_up()
 
+    def _check_lost(self) -> bool:
+        """Tell whether the transaction is gone, be it through a Session that shares it."""
+        self._is_lost = self._is_lost or self._pool.driver.is_lost(self._driver, None)
+        return self._is_lost
+
     def _end_open(self, *, commit: bool) -> None:
-        broken = True
+        broken, is_lost = True, self._check_lost()
         try:
+            if is_lost and commit:
+                raise build_aborted()
+            if is_lost:
+                with suppress(DatabaseError):
+                    self._end(commit=False)
+                    broken = False
+                return
             self._end(commit=commit)
             broken = False
         except DatabaseError:
@@ -201,10 +207,14 @@ class SyncLink:
             self._run(sql)
 
     def _give_back(self, *, broken: bool) -> None:
-        fairy, self._fairy, self._driver = self._fairy, None, None
+        fairy, record = self._fairy, self._record
+        self._fairy = self._record = self._driver = None
+        if is_given_back(fairy):
+            return
+        release_record(fairy, record)
         if broken:
-            fairy.invalidate()
-        fairy.close()
+            record.invalidate()
+        self._pool.give(record)
 
     def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Never called: what is done here is done in the caller's thread."""

@@ -2,7 +2,7 @@
 
 | asked for | PostgreSQL | MariaDB | SQLite |
 |---|---|---|---|
-| nothing | the server's default, read committed | the server's, repeatable read | serializable |
+| nothing | the server's default, read committed | read committed | serializable |
 | read committed | each statement sees what is committed by then | likewise | serializable |
 | repeatable read | one snapshot; lost updates are refused | one snapshot | serializable |
 | serializable | as one after the other, or refused | reads lock | serializable |

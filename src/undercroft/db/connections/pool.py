@@ -12,12 +12,19 @@ from typing import Any
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, QueuePool
 
+from undercroft.db.connections.drivers import AsyncDriver, SyncDriver
 from undercroft.db.internals import is_stale, run_in_greenlet, wait_in_greenlet
 from undercroft.errors import DatabaseUnavailable
 
 
 class ThreadPool(QueuePool):
-    """The pool of sync code: SQLAlchemy's own, with the record within reach."""
+    """The pool of sync code: SQLAlchemy's own, with the record within reach.
+
+    Attributes:
+        driver: How its connections are spoken to; whoever makes the pool says it.
+    """
+
+    driver: SyncDriver
 
     def take(self) -> Any:
         """Take a connected record; give it back with `give`.
@@ -29,6 +36,9 @@ class ThreadPool(QueuePool):
             record = self._do_get()
         except PoolTimeout as error:
             raise build_exhausted(self.size(), self.timeout()) from error
+        connection = record.dbapi_connection
+        if connection is not None and self.driver.is_dead(connection):
+            record.invalidate()
         if is_stale(self, record):
             try:
                 record.get_connection()  # type: ignore[attr-defined]  # of the record's own class
@@ -36,6 +46,12 @@ class ThreadPool(QueuePool):
                 self._do_return_conn(record)
                 raise
         return record
+
+    def recreate(self) -> "ThreadPool":
+        """Make an empty pool with the same settings."""
+        pool: Any = super().recreate()
+        pool.driver = self.driver
+        return pool  # type: ignore[no-any-return]  # of this class
 
     def give(self, record: Any) -> None:
         """Give a record back."""
@@ -49,7 +65,12 @@ class LoopPool(Pool):
         creator: Opens a connection.
         pool_size: Connections at most.
         timeout: Seconds to wait for one.
+
+    Attributes:
+        driver: How its connections are spoken to; whoever makes the pool says it.
     """
+
+    driver: AsyncDriver
 
     def __init__(
         self, creator: Any, pool_size: int = 8, timeout: float = 30.0, **options: Any
@@ -68,7 +89,7 @@ class LoopPool(Pool):
         """Take an idle, connected record at once; None when there is none."""
         if self._idle:
             record = self._idle.pop()
-            if not (is_stale(self, record) or is_closed(record)):
+            if not (is_stale(self, record) or self._is_dead(record)):
                 return record
             self._idle.append(record)
         return None
@@ -85,7 +106,7 @@ class LoopPool(Pool):
             return await self._open_record()
         else:
             record = await self._wait()
-        if is_closed(record):
+        if self._is_dead(record):
             # The server went away meanwhile: there is nothing left to close.
             record.dbapi_connection = None
         if is_stale(self, record):
@@ -100,7 +121,7 @@ class LoopPool(Pool):
         """Give a record back, to the first who waits or to the idle ones."""
         if self._disposed:
             if record.dbapi_connection is not None:
-                record.dbapi_connection.driver_connection.terminate()
+                self.driver.close(record.dbapi_connection.driver_connection)
                 record.dbapi_connection = None
             return
         while self._waiting:
@@ -109,6 +130,10 @@ class LoopPool(Pool):
                 waiting.set_result(record)
                 return
         self._idle.append(record)
+
+    def _is_dead(self, record: Any) -> bool:
+        connection = record.dbapi_connection
+        return connection is not None and self.driver.is_dead(connection.driver_connection)
 
     async def _open_record(self) -> Any:
         self._open += 1
@@ -180,7 +205,7 @@ class LoopPool(Pool):
 
     def recreate(self) -> "LoopPool":
         """Make an empty pool with the same settings."""
-        return self.__class__(
+        pool = self.__class__(
             self._creator,
             pool_size=self._size,
             timeout=self._timeout,
@@ -191,6 +216,8 @@ class LoopPool(Pool):
             _dispatch=self.dispatch,
             dialect=self._dialect,
         )
+        pool.driver = self.driver
+        return pool
 
     def dispose(self) -> None:
         """Close the idle connections now, and those in use when they come back."""
@@ -207,12 +234,6 @@ class LoopPool(Pool):
     def checkedout(self) -> int:
         """Count the connections in use."""
         return self._open - len(self._idle)
-
-
-def is_closed(record: Any) -> bool:
-    """Tell whether the server, or an error, has closed an asyncpg connection."""
-    connection = record.dbapi_connection
-    return connection is not None and bool(connection.driver_connection.is_closed())
 
 
 def build_exhausted(size: int, timeout: float) -> DatabaseUnavailable:

@@ -1,8 +1,17 @@
-"""PostgreSQL: what its two drivers are told at connection, and who is in autocommit when."""
+"""PostgreSQL: what its two drivers are told, how they are spoken to, who is in autocommit when."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Engine, event
+
+from undercroft.db.connections.drivers import SyncDriver
+
+#: Prepared statements kept per connection.
+MAX_PREPARED = 500
+
+_COUNT = re.compile(r"\d+$")
 
 
 def build_connect_args(driver: str, connect_timeout: float) -> dict[str, Any]:
@@ -29,3 +38,85 @@ def rest_in_autocommit(engine: Engine) -> None:
     event.listen(engine, "connect", rest)
     event.listen(engine, "checkin", rest)
     event.listen(engine, "checkout", work)
+
+
+class Psycopg(SyncDriver):
+    """Speaks to psycopg 3."""
+
+    def run(self, connection: Any, sql: str) -> str | None:
+        """Run a statement about the transaction; give PostgreSQL's command tag."""
+        tag: str | None = connection.execute(sql).statusmessage
+        return tag
+
+    def is_broken(self, connection: Any) -> bool:
+        """Tell after an error whether the connection is of no use any more."""
+        return bool(connection.broken)
+
+    def is_lost(self, connection: Any, error: BaseException | None) -> bool:
+        """Tell after an error whether the transaction is gone with its connection."""
+        return bool(connection.broken)
+
+
+class Asyncpg:
+    """Speaks to asyncpg, which prepares each statement once for each connection.
+
+    Args:
+        prepares: Not behind a pooler that hands connections around: statements must not be kept.
+    """
+
+    def __init__(self, *, prepares: bool = True) -> None:
+        self._prepares = prepares
+
+    async def fetch(self, record: Any, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
+        """Run a statement on a pooled connection: its rows, or the count of those it changed."""
+        prepared = record.info
+        statement = prepared.get(sql)
+        if statement is None:
+            driver = record.dbapi_connection.driver_connection
+            if counts:
+                return read_count(await driver.execute(sql, *values))
+            if not self._prepares:
+                return await driver.fetch(sql, *values)
+            if len(prepared) >= MAX_PREPARED:
+                prepared.clear()
+            statement = prepared[sql] = await driver.prepare(sql)
+        try:
+            return await statement.fetch(*values)
+        except Exception as error:
+            driver = record.dbapi_connection.driver_connection
+            if type(error).__name__ != "InvalidCachedStatementError" or driver.is_in_transaction():
+                raise
+            # A table has changed since; asyncpg prepares anew by itself.
+            prepared.clear()
+            return await driver.fetch(sql, *values)
+
+    async def run(self, connection: Any, sql: str) -> str | None:
+        """Run a statement about the transaction; give PostgreSQL's command tag."""
+        tag: str = await connection.execute(sql)
+        return tag
+
+    def is_dead(self, connection: Any) -> bool:
+        """Tell whether the server, or an error, has closed a connection."""
+        return bool(connection.is_closed())
+
+    def is_lost(self, connection: Any, error: BaseException | None) -> bool:
+        """Tell after an error whether the transaction is gone with its connection."""
+        return bool(connection.is_closed())
+
+    def close(self, connection: Any) -> None:
+        """Close a connection at once, whatever it is doing."""
+        connection.terminate()
+
+    def share(self, adapter: Any) -> None:
+        """Keep SQLAlchemy's view of a connection from beginning a transaction inside of ours."""
+        adapter.autocommit = True
+
+    def unshare(self, adapter: Any) -> None:
+        """Take back what `share` did."""
+        adapter.autocommit = False
+
+
+def read_count(status: str) -> int:
+    """Read the count out of PostgreSQL's command tag, for example `UPDATE 3`."""
+    found = _COUNT.search(status)
+    return int(found.group()) if found else 0

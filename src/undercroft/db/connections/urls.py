@@ -8,14 +8,19 @@ from urllib.parse import parse_qsl, urlencode
 from undercroft.errors import ImproperlyConfigured
 
 #: The scheme as people write it, then the drivers for sync and for async code. SQLite has no
-#: async driver of its own: on the event loop a whole call hops to a thread once.
+#: async driver of its own: on the event loop a whole call hops to a thread once. Whoever says MySQL
+#: may mean MariaDB; the server itself is asked at the first connection.
 DRIVERS = {
     "sqlite": ("sqlite+pysqlite", None),
     "postgresql": ("postgresql+psycopg", "postgresql+asyncpg"),
     "postgres": ("postgresql+psycopg", "postgresql+asyncpg"),
-    "mysql": ("mysql+pymysql", "mysql+asyncmy"),
+    "mysql": ("mariadb+pymysql", "mariadb+asyncmy"),
     "mariadb": ("mariadb+pymysql", "mariadb+asyncmy"),
 }
+
+
+#: One name for each database that has several.
+VENDORS = {"postgres": "postgresql", "mysql": "mariadb"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,10 @@ def parse_url(url: str) -> tuple[str, str, str | None, PoolOptions]:
             f"Database URL scheme {scheme!r} is not known.", hint=hint, code="db.url"
         )
     sync_scheme, async_scheme = DRIVERS[vendor]
-    if driver and scheme not in DRIVERS[vendor]:
-        sync_scheme = scheme
+    vendor = VENDORS.get(vendor, vendor)
+    if driver and f"{vendor}+{driver}" not in (sync_scheme, async_scheme):
+        sync_scheme = f"{vendor}+{driver}"
     rest, options = _take_options(rest)
-    vendor = "postgresql" if vendor == "postgres" else vendor
     async_url = f"{async_scheme}://{rest}" if async_scheme else None
     return vendor, f"{sync_scheme}://{rest}", async_url, options
 

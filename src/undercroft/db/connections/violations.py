@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
+from undercroft.db.connections.mariadb_drivers import find_number
 from undercroft.errors import (
     CheckViolation,
     ExclusionViolation,
@@ -110,7 +111,7 @@ def read_violation(error: BaseException, sql: str = "") -> Violation | None:
         sql: The statement.
     """
     verb = sql.lstrip()[:6].upper()
-    found = _read_fields(error, verb) or _read_sqlite(error) or _read_mariadb(error)
+    found = _read_mariadb(error) or _read_fields(error, verb) or _read_sqlite(error)
     if found is not None and found.kind is ForeignKeyViolation and verb == "DELETE":
         return replace(found, kind=ProtectedError)
     return found
@@ -119,7 +120,7 @@ def read_violation(error: BaseException, sql: str = "") -> Violation | None:
 def _read_fields(error: Any, verb: str) -> Violation | None:
     """Read the fields of PostgreSQL's error: asyncpg's own attributes, psycopg's in `diag`."""
     state = str(getattr(error, "sqlstate", None) or "")
-    if not state.startswith("23"):
+    if not state.startswith("23") or find_number(error):
         return None
     told: Any = getattr(error, "diag", error)
     kind = _STATES.get(state, IntegrityError)
@@ -152,8 +153,7 @@ def _read_sqlite(error: Any) -> Violation | None:
 
 def _read_mariadb(error: Any) -> Violation | None:
     """Read MariaDB's words, by the number of its error."""
-    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-    kind = _NUMBERS.get(number)
+    kind = _NUMBERS.get(find_number(error))
     if kind is None:
         return None
     text = str(error.args[-1])

@@ -33,6 +33,8 @@ def find_names(violation: Violation, model: type[Any] | None, sql: str) -> Names
         violation = _complete_protected(violation, model)
         model = None
     options = _find_options(violation.table, model)
+    if options is not None and not _may_be_of(options.table, violation):
+        options = None
     if options is not None:
         violation = _complete(violation, options.table, sql)
         # A foreign key may be another table's than the one that was written to.
@@ -49,6 +51,14 @@ def _find_options(table: str, model: type[Any] | None) -> ModelOptions | None:
         return options
     every: list[ModelOptions] = [known.__options__ for known in registry.all_models()]
     return next((each for each in every if each.table.name == table), None)
+
+
+def _may_be_of(table: sa.Table, violation: Violation) -> bool:
+    """Tell whether a table may be the one; MariaDB names a key only, which may be a trigger's."""
+    key = violation.constraint
+    if violation.kind is not UniqueViolation or violation.table or key in ("", _PRIMARY):
+        return True
+    return any(_get_name(each) == key for each in _list_constraints(table))
 
 
 def _name_fields(options: ModelOptions, violation: Violation) -> tuple[tuple[str, ...], str]:

@@ -1,0 +1,154 @@
+"""MariaDB: what each connection is told, so that the server answers as PostgreSQL does."""
+
+import asyncio
+import re
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import Dialect, ExceptionContext
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from undercroft.db.connections.drivers import AsyncDriver, SyncDriver
+from undercroft.db.connections.mariadb_dialect import COLLATION, teach
+from undercroft.db.connections.mariadb_drivers import is_rolled_back
+from undercroft.errors import ImproperlyConfigured
+
+#: The first release with all we rely on: INSERT ... RETURNING, SKIP LOCKED, JSON_TABLE.
+MINIMUM = (10, 6)
+
+#: Statements asyncmy keeps prepared on each connection, the longest unused going first.
+_MAX_PREPARED = 100
+
+#: What does not fit is refused, never cut or made zero; `||` joins text; 0 is a key like any other.
+#: NO_BACKSLASH_ESCAPES must stay out: asyncmy escapes bytes by backslashes whatever the mode.
+_SQL_MODE = ",".join(
+    (
+        "STRICT_ALL_TABLES",
+        "NO_ZERO_DATE",
+        "NO_ZERO_IN_DATE",
+        "ERROR_FOR_DIVISION_BY_ZERO",
+        "NO_ENGINE_SUBSTITUTION",
+        "NO_AUTO_VALUE_ON_ZERO",
+        "PIPES_AS_CONCAT",
+    )
+)
+
+#: READ COMMITTED is PostgreSQL's level; at MariaDB's own one a transaction would never see the row
+#: that `get_or_create` has lost the race for.
+_SETTINGS = (
+    f"SET NAMES utf8mb4 COLLATE {COLLATION}, sql_mode = '{_SQL_MODE}', time_zone = '+00:00', "
+    "tx_isolation = 'READ-COMMITTED'"
+)
+
+_VERSION = re.compile(r"(\d+)\.(\d+)\.\d+-mariadb", re.IGNORECASE)
+
+
+def build_connect_args(driver: str, connect_timeout: float) -> dict[str, Any]:
+    """Build what a driver is told at connection."""
+    arguments = {"charset": "utf8mb4", "autocommit": True, "connect_timeout": connect_timeout}
+    if driver == "pymysql":
+        return arguments
+    return {**arguments, "stmt_cache_size": _MAX_PREPARED, "async_creator_fn": open_asyncmy}
+
+
+def open_pymysql(
+    dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
+) -> Any:
+    """Open a connection of PyMySQL within a time-out, though the server accepts and then hangs."""
+    limit = options.get("read_timeout")
+    connection: Any = dialect.connect(
+        *arguments, **{**options, "read_timeout": options["connect_timeout"]}
+    )
+    connection._read_timeout = limit
+    return connection
+
+
+async def open_asyncmy(**arguments: Any) -> Any:
+    """Open a connection of asyncmy that takes one statement at a time, within a time-out."""
+    # An extra, so only here, where it is wanted.
+    from asyncmy import connection as driver  # noqa: PLC0415
+    from asyncmy.constants.CLIENT import MULTI_STATEMENTS  # noqa: PLC0415 - likewise
+
+    make: Any = driver.Connection
+    connection = make(**arguments)
+    # It always asks for several statements in one text, the best friend of an injection.
+    connection._client_flag &= ~MULTI_STATEMENTS
+    task: Any = asyncio.current_task()
+    cancellations = task.cancelling()
+    async with asyncio.timeout(arguments["connect_timeout"]):
+        await connection.connect()
+    if task.cancelling() > cancellations:
+        # Its `wait_for` forgets one that comes with the answer, before Python 3.12.
+        connection.close()
+        raise asyncio.CancelledError
+    return connection
+
+
+def prepare_engine(engine: Engine, driver: SyncDriver | AsyncDriver) -> None:
+    """Set up an engine and every connection of it.
+
+    Args:
+        engine: Of MariaDB; of an async one its `sync_engine`.
+        driver: Of its pool.
+    """
+
+    def work(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if driver.is_dead(record.driver_connection):
+            # SQLAlchemy then takes another one; ours are asked by the pool.
+            raise DisconnectionError
+        connection.autocommit(False)
+
+    teach(engine.dialect)
+    if engine.dialect.driver == "pymysql":
+        event.listen(engine, "do_connect", open_pymysql)
+    event.listen(engine, "first_connect", check_server)
+    event.listen(engine, "connect", set_up)
+    event.listen(engine, "checkout", work)
+    event.listen(engine, "checkin", rest)
+    event.listen(engine, "handle_error", notice_rollback)
+
+
+def check_server(connection: Any, _record: object) -> None:
+    """Refuse a server that lacks what we rely on, before SQLAlchemy learns what it has.
+
+    Raises:
+        ImproperlyConfigured: It is MySQL, or too old.
+    """
+    cursor = connection.cursor()
+    cursor.execute("SELECT VERSION()")
+    version: str = cursor.fetchone()[0]
+    cursor.close()
+    found = _VERSION.search(version)
+    if found is None or (int(found[1]), int(found[2])) < MINIMUM:
+        connection.close()
+        raise ImproperlyConfigured(
+            f"The database server is {version!r}: expected MariaDB {MINIMUM[0]}.{MINIMUM[1]} or "
+            "later.",
+            hint="MySQL and older releases cannot answer an INSERT with the new row.",
+            code="db.server",
+        )
+    set_up(connection, None)
+
+
+def set_up(connection: Any, _record: object) -> None:
+    """Tell a new connection how to behave; last, because SQLAlchemy changes the collation."""
+    cursor = connection.cursor()
+    cursor.execute(_SETTINGS)
+    cursor.close()
+
+
+def rest(connection: Any, _record: object) -> None:
+    """Bring a connection of SQLAlchemy's back to autocommit, which the lane reads in."""
+    if connection is not None:
+        connection.autocommit(True)
+
+
+def notice_rollback(context: ExceptionContext) -> None:
+    """Let SQLAlchemy use a connection no more whose transaction the server has rolled back.
+
+    Without that, what a Session goes on to write would be stored without what it wrote before.
+    """
+    if is_rolled_back(context.original_exception):
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = False
