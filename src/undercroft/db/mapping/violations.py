@@ -33,8 +33,8 @@ def find_names(violation: Violation, model: type[Any] | None, sql: str) -> Names
         violation = _complete_protected(violation, model)
         model = None
     options = _find_options(violation.table, model)
-    if options is not None and not _may_be_of(options.table, violation):
-        options = None
+    if violation.kind is UniqueViolation and not violation.table:
+        options = _find_unique(violation.constraint, options)
     if options is not None:
         violation = _complete(violation, options.table, sql)
         # A foreign key may be another table's than the one that was written to.
@@ -53,12 +53,20 @@ def _find_options(table: str, model: type[Any] | None) -> ModelOptions | None:
     return next((each for each in every if each.table.name == table), None)
 
 
-def _may_be_of(table: sa.Table, violation: Violation) -> bool:
-    """Tell whether a table may be the one; MariaDB names a key only, which may be a trigger's."""
-    key = violation.constraint
-    if violation.kind is not UniqueViolation or violation.table or key in ("", _PRIMARY):
-        return True
-    return any(_get_name(each) == key for each in _list_constraints(table))
+def _find_unique(key: str, options: ModelOptions | None) -> ModelOptions | None:
+    """Find the model that has a key, of which MariaDB tells no more than its name.
+
+    Args:
+        key: The name.
+        options: Of the statement's model; a trigger may have written to another's table.
+    """
+    if key in ("", _PRIMARY):
+        return options
+    every: list[ModelOptions] = [known.__options__ for known in registry.all_models()]
+    for each in ([options] if options else []) + every:
+        if any(_get_name(known) == key for known in _list_constraints(each.table)):
+            return each
+    return None
 
 
 def _name_fields(options: ModelOptions, violation: Violation) -> tuple[tuple[str, ...], str]:
