@@ -50,7 +50,7 @@ class AsyncLink:
     async def fetch(self, frame: Frame, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
         """Run a statement in a block: its rows, or the count of those it changed."""
         async with self._lock:
-            await self._begin(frame)
+            await self._begin(frame, sql)
             driver = self._pool.driver
             try:
                 return await driver.fetch(self._record, sql, values, counts=counts)
@@ -63,9 +63,15 @@ class AsyncLink:
         async with self._lock:
             await self._begin(frame)
 
-    async def _begin(self, frame: Frame) -> None:
+    async def _begin(self, frame: Frame, sql: str = "") -> None:
+        """Begin what is not begun yet.
+
+        Args:
+            frame: The block.
+            sql: The statement that is run next; empty when there is none, or savepoints come first.
+        """
         if self._driver is None:
-            await self._open(frame.root.mode)
+            await self._open(frame.root.mode, sql if frame.root is frame else "")
         if self._is_closed:
             raise build_over()
         if frame.is_broken or self._is_lost:
@@ -74,14 +80,14 @@ class AsyncLink:
             # A savepoint whose making is cancelled would fail the whole transaction.
             await complete(self._save(missing))
 
-    async def _open(self, mode: Mode) -> None:
+    async def _open(self, mode: Mode, sql: str) -> None:
         if self._is_closed:
             raise build_over()
         record = self._pool.find_idle() or await self._pool.acquire()
         driver = record.dbapi_connection.driver_connection
         try:
-            for sql in mode.list_beginnings(self._engine.dialect.name):
-                await self._pool.driver.run(driver, sql)
+            beginnings = mode.list_beginnings(self._engine.dialect.name)
+            await self._pool.driver.begin(record, beginnings, sql)
         except BaseException:
             self._pool.driver.close(driver)
             self._pool.give(record)

@@ -46,6 +46,9 @@ class AsyncDriver(Protocol):
     async def fetch(self, record: Any, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
         """Run a statement on a pooled connection: its rows, or the count of those it changed."""
 
+    async def begin(self, record: Any, beginnings: Sequence[str], sql: str) -> None:
+        """Begin a transaction, at the latest with the statement that is run next."""
+
     async def run(self, connection: Any, sql: str) -> str | None:
         """Run a statement about the transaction; give what the server says it has done."""
 

@@ -91,6 +91,11 @@ class Asyncmy:
                 connection.close()
             raise
 
+    async def begin(self, record: Any, beginnings: Sequence[str], sql: str) -> None:
+        """Begin a transaction."""
+        for beginning in beginnings:
+            await self.run(record.dbapi_connection.driver_connection, beginning)
+
     async def run(self, connection: Any, sql: str) -> str | None:
         """Run a statement about the transaction; there is no word of what was done."""
         try:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from undercroft.db.connections.drivers import SyncDriver
+from undercroft.db.connections.pipelining import send_ahead
 
 #: Prepared statements kept per connection.
 MAX_PREPARED = 500
@@ -73,22 +74,35 @@ class Asyncpg:
         statement = prepared.get(sql)
         if statement is None:
             driver = record.dbapi_connection.driver_connection
-            if counts:
-                return read_count(await driver.execute(sql, *values))
             if not self._prepares:
+                if counts:
+                    return read_count(await driver.execute(sql, *values))
                 return await driver.fetch(sql, *values)
             if len(prepared) >= MAX_PREPARED:
                 prepared.clear()
             statement = prepared[sql] = await driver.prepare(sql)
         try:
-            return await statement.fetch(*values)
+            rows = await statement.fetch(*values)
+            return read_count(statement.get_statusmsg()) if counts else rows
         except Exception as error:
             driver = record.dbapi_connection.driver_connection
             if type(error).__name__ != "InvalidCachedStatementError" or driver.is_in_transaction():
                 raise
             # A table has changed since; asyncpg prepares anew by itself.
             prepared.clear()
+            if counts:
+                return read_count(await driver.execute(sql, *values))
             return await driver.fetch(sql, *values)
+
+    async def begin(self, record: Any, beginnings: Sequence[str], sql: str) -> None:
+        """Begin a transaction; where the statement after it is prepared, along with that."""
+        connection = record.dbapi_connection.driver_connection
+        if sql in record.info:
+            for beginning in beginnings:
+                send_ahead(connection, beginning)
+        else:
+            for beginning in beginnings:
+                await self.run(connection, beginning)
 
     async def run(self, connection: Any, sql: str) -> str | None:
         """Run a statement about the transaction; give PostgreSQL's command tag."""
