@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from undercroft import pagination as pagination
     from undercroft import routers as routers
     from undercroft import serializers as serializers
+    from undercroft import validators as validators
     from undercroft import viewsets as viewsets
     from undercroft.app.application import App as App
     from undercroft.binding.events import ServerSentEvent as ServerSentEvent
@@ -80,6 +81,7 @@ _NAMES = {
     "routers": "",
     "serializers": "",
     "transaction": "undercroft.db",
+    "validators": "",
     "viewsets": "",
 }
 
@@ -118,6 +120,7 @@ __all__ = [
     "routers",
     "serializers",
     "transaction",
+    "validators",
     "viewsets",
 ]
 

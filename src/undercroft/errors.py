@@ -25,6 +25,7 @@
     ├── FixtureError                      rows cannot be written to a file, or stored from one
     ├── FieldError                        a query names a field or lookup that does not exist
     ├── FieldValueError                   a value does not fit its field
+    ├── ValidationError                   values were checked and are wrong, by field
     ├── ObjectDoesNotExist                `get()` found no row
     ├── MultipleObjectsReturned           `get()` found more than one row
     ├── BodyConsumedError                 the request's body was streamed and is gone
@@ -49,7 +50,7 @@ Names are Django's, REST framework's or FastAPI's where those have one.
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, TypedDict, Unpack, cast
 
 
 class UndercroftError(Exception):
@@ -277,6 +278,89 @@ class FieldValueError(UndercroftError):
     """A value does not fit its field."""
 
     code = "db.field-value"
+
+
+#: The key of messages that are about no single field.
+NON_FIELD_ERRORS = "__all__"
+
+
+class ValidationError(UndercroftError):
+    """Values were checked and are wrong. Where a handler lets it escape, the answer is a 422.
+
+    Args:
+        message: What is wrong: one message, a list of messages or of such errors, or any of
+            these under the name of each field.
+        code: The mistake's name, for a single message.
+        params: Put into a single message by `%`, as in `"%(value)s is odd."`.
+
+    Attributes:
+        error_list: The single mistakes, each with its `message` and `code`.
+        error_dict: The same by field; under `NON_FIELD_ERRORS` where no field was named.
+    """
+
+    code = "invalid"
+
+    def __init__(
+        self, message: Any, code: str | None = None, params: Mapping[str, Any] | None = None
+    ) -> None:
+        self.params = dict(params or {})
+        self.error_dict: dict[str, list[ValidationError]]
+        if isinstance(message, str):
+            super().__init__(message % self.params if params else message, code=code)
+            self.error_dict = {NON_FIELD_ERRORS: [self]}
+            return
+        self.error_dict = _sort_by_field(message, code)
+        super().__init__(" ".join(_list_lines(self.error_dict)), code=code)
+
+    @property
+    def error_list(self) -> "list[ValidationError]":
+        """The single mistakes, whichever field they are of."""
+        return [error for errors in self.error_dict.values() for error in errors]
+
+    @property
+    def messages(self) -> list[str]:
+        """The messages, whichever field they are of."""
+        return [error.message for error in self.error_list]
+
+    @property
+    def message_dict(self) -> dict[str, list[str]]:
+        """The messages by field."""
+        return {
+            name: [error.message for error in errors] for name, errors in self.error_dict.items()
+        }
+
+    def list_problems(self) -> list[dict[str, Any]]:
+        """List the mistakes as `RequestValidationError` does."""
+        return [
+            {
+                "location": ["body"] if name == NON_FIELD_ERRORS else ["body", name],
+                "message": error.message,
+                "code": error.code,
+            }
+            for name, errors in self.error_dict.items()
+            for error in errors
+        ]
+
+
+def _sort_by_field(given: Any, code: str | None) -> dict[str, list[ValidationError]]:
+    if isinstance(given, ValidationError):
+        return given.error_dict
+    if isinstance(given, Mapping):
+        named = cast("Mapping[str, Any]", given)
+        return {name: ValidationError(inner, code).error_list for name, inner in named.items()}
+    found: dict[str, list[ValidationError]] = {}
+    for inner in given:
+        for name, errors in ValidationError(inner, code).error_dict.items():
+            found.setdefault(name, []).extend(errors)
+    return found
+
+
+def _list_lines(by_field: Mapping[str, Sequence[ValidationError]]) -> list[str]:
+    return [
+        error.message if name == NON_FIELD_ERRORS else f"{name}: {error.message}"
+        for name, errors in by_field.items()
+        for error in errors
+    ]
 
 
 class ObjectDoesNotExist(UndercroftError):

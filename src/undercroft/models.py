@@ -1,9 +1,14 @@
 """Models, their fields and their querysets: `from undercroft import models`."""
 
-from undercroft.db.fields.documents import JSONField
+from undercroft.db.fields.addresses import GenericIPAddressField
+from undercroft.db.fields.arrays import ArrayField
+from undercroft.db.fields.choices import IntegerChoices, TextChoices
+from undercroft.db.fields.documents import BinaryField, JSONField
+from undercroft.db.fields.enums import EnumField
+from undercroft.db.fields.generated import GeneratedField
 from undercroft.db.fields.info import FieldInfo, find_field_info
 from undercroft.db.fields.keys import AutoField, BigAutoField, SmallAutoField, UUIDField
-from undercroft.db.fields.moments import DateField, DateTimeField, TimeField
+from undercroft.db.fields.moments import DateField, DateTimeField, DurationField, TimeField
 from undercroft.db.fields.numbers import (
     BigIntegerField,
     BooleanField,
@@ -16,8 +21,15 @@ from undercroft.db.fields.numbers import (
     SmallIntegerField,
 )
 from undercroft.db.fields.text import CharField, EmailField, SlugField, TextField, URLField
-from undercroft.db.fields.types import UTCDateTime
+from undercroft.db.fields.time_types import UTCDateTime
+from undercroft.db.fields.uuids import uuid7
 from undercroft.db.manager import Manager, RelatedManager
+from undercroft.db.mapping.constraints import (
+    CheckConstraint,
+    Deferrable,
+    Index,
+    UniqueConstraint,
+)
 from undercroft.db.mapping.foreign_keys import (
     CASCADE,
     DO_NOTHING,
@@ -43,18 +55,28 @@ __all__ = [
     "RESTRICT",
     "SET_DEFAULT",
     "SET_NULL",
+    "ArrayField",
     "AutoField",
     "BigAutoField",
     "BigIntegerField",
+    "BinaryField",
     "BooleanField",
     "CharField",
+    "CheckConstraint",
     "DateField",
     "DateTimeField",
     "DecimalField",
+    "Deferrable",
+    "DurationField",
     "EmailField",
+    "EnumField",
     "FieldInfo",
     "FloatField",
     "ForeignKey",
+    "GeneratedField",
+    "GenericIPAddressField",
+    "Index",
+    "IntegerChoices",
     "IntegerField",
     "JSONField",
     "Manager",
@@ -73,11 +95,13 @@ __all__ = [
     "SlugField",
     "SmallAutoField",
     "SmallIntegerField",
+    "TextChoices",
     "TextField",
     "TimeField",
     "URLField",
     "UTCDateTime",
     "UUIDField",
+    "UniqueConstraint",
     "acreate_all",
     "adrop_all",
     "all_models",
@@ -85,4 +109,5 @@ __all__ = [
     "drop_all",
     "find_field_info",
     "get_model",
+    "uuid7",
 ]

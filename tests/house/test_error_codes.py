@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 #: A row of one of the page's tables that begins with a code.
-ROW = re.compile(r"^\| `(?P<code>[a-z.-]+)` \|(?P<meaning>.*)\|$", re.MULTILINE)
+ROW = re.compile(r"^\| `(?P<code>[a-z._-]+)` \|(?P<meaning>.*)\|$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

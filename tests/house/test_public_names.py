@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,11 +36,10 @@ def test_listed_names_exist_and_are_sorted(name: str) -> None:
     assert listed == sorted(set(listed), key=sort_key)
 
 
-def sort_key(name: str) -> tuple[int, str]:
-    """Order as ruff's RUF022 does: CONSTANTS, then Classes, then functions."""
-    if name.isupper():
-        return 0, name
-    return (1, name) if name[:1].isupper() else (2, name)
+def sort_key(name: str) -> tuple[int, list[tuple[str, int]]]:
+    """Order as ruff's RUF022 does: CONSTANTS, then Classes, then functions; numbers as such."""
+    kind = 0 if name.isupper() else 1 if name[:1].isupper() else 2
+    return kind, [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
 
 
 def test_the_face_lists_its_names() -> None:

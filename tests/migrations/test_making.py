@@ -9,8 +9,8 @@ from sqlalchemy.dialects import postgresql
 from tests.migrations.conftest import Project
 from undercroft.db.connections.databases import databases
 from undercroft.db.fields.info import INFO_KEY, FieldInfo
+from undercroft.db.fields.literals import write_literal
 from undercroft.errors import ImproperlyConfigured, MigrationError
-from undercroft.migrations.filling import write_literal
 from undercroft.migrations.making import MakeOptions
 
 

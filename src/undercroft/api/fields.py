@@ -9,62 +9,71 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Optional
 
-from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic.fields import FieldInfo as PydanticField
 from pydantic_core import PydanticCustomError
 
 from undercroft.api.declarations import DeclaredField
-from undercroft.api.formats import check_email, check_json, check_naive, check_url, to_utc
-from undercroft.db.fields.info import MISSING, FieldInfo
+from undercroft.api.describing import describe_column
+from undercroft.api.formats import check_json, check_naive, read_base64, to_utc, write_base64
+from undercroft.db.fields.arrays import Array
+from undercroft.db.fields.info import EMPTY_VALUES, MISSING, FieldInfo
 from undercroft.db.mapping.options import ModelOptions
-from undercroft.errors import FieldValueError
+from undercroft.errors import FieldValueError, ValidationError
 
 #: An annotation and what `pydantic.create_model` takes beside it.
 Definition = tuple[Any, Any]
 
-#: The bits of the integers of each kind of field.
-_BITS: Final = {
-    "SmallIntegerField": 16,
-    "PositiveSmallIntegerField": 16,
-    "SmallAutoField": 16,
-    "IntegerField": 32,
-    "PositiveIntegerField": 32,
-    "BigIntegerField": 64,
-    "PositiveBigIntegerField": 64,
-    "BigAutoField": 64,
-    "AutoField": 32,
-}
-
-#: The largest whole number that JavaScript holds exactly (ECMA-262, Number.MAX_SAFE_INTEGER).
-_SAFE: Final = 2**53 - 1
-
-_FORMATS: Final[dict[str, tuple[str, Callable[[str], str]]]] = {
-    "EmailField": ("email", check_email),
-    "URLField": ("uri", check_url),
-}
-
 #: What `extra_kwargs` says for people; the rest are constraints.
 _DESCRIPTIVE: Final = ("title", "description", "examples", "deprecated", "json_schema_extra")
+
+#: Bytes, which JSON has not: text in base64.
+_BYTES: Final[Any] = Annotated[
+    bytes,
+    PlainSerializer(write_base64, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
 
 #: Types whose check depends on nothing the column says.
 _CHECKED: Final[dict[Any, Any]] = {
     datetime: Annotated[AwareDatetime, AfterValidator(to_utc)],
     time: Annotated[time, AfterValidator(check_naive)],
     float: Annotated[float, Field(allow_inf_nan=False)],
+    bytes: Annotated[_BYTES, BeforeValidator(read_base64)],
 }
-
-_SLUG: Final = "^[-a-zA-Z0-9_]+$"
 
 
 def find_type(options: ModelOptions, key: str) -> Any:
     """Find the Python type of a column's values, without None."""
-    if options.fields[key].kind == "JSONField":
+    return find_value_type(options.fields[key], options.columns[key].type)
+
+
+def find_value_type(info: FieldInfo, column_type: Any) -> Any:
+    """Find the Python type of the values of a field and its column's type."""
+    if info.kind == "JSONField":
         return Any
+    if isinstance(column_type, Array):
+        return wrap(find_value_type(FieldInfo(kind=""), column_type.item_type), column_type)
     try:
-        found: Any = options.columns[key].type.python_type
+        found: Any = column_type.python_type
     except NotImplementedError:
         found = Any
     return found
+
+
+def wrap(item: Any, array: Array) -> Any:
+    """Make the type of an array of that of its values."""
+    for _ in range(array.dimensions):
+        item = list[item]
+    return item
 
 
 def build_read_field(options: ModelOptions, declared: DeclaredField) -> Definition:
@@ -74,13 +83,13 @@ def build_read_field(options: ModelOptions, declared: DeclaredField) -> Definiti
         return (Any, ...)
     info = options.fields[declared.key]
     annotation = find_type(options, declared.key)
+    annotation = _BYTES if annotation is bytes else annotation
     if info.null:
         annotation = Optional[annotation]  # noqa: UP045 - made at run time
     described = describe_field(info)
     if declared.relation is not None:
         described["validation_alias"] = AliasChoices(declared.key, declared.name)
-    if info.kind in _FORMATS:
-        described["json_schema_extra"] = {"format": _FORMATS[info.kind][0]}
+    described["json_schema_extra"] = describe_column(info, is_written=False)
     return annotation, Field(**described)
 
 
@@ -168,31 +177,33 @@ def _nothing() -> None:
 
 def build_write_type(options: ModelOptions, key: str) -> Any:
     """Build the checked type of a column, without None."""
-    info, kind = options.fields[key], find_type(options, key)
-    if info.choices:
+    return build_checked_type(options.fields[key], options.columns[key].type)
+
+
+def build_checked_type(info: FieldInfo, column_type: Any) -> Any:
+    """Build the checked type of the values of a field and its column's type."""
+    kind = find_value_type(info, column_type)
+    if info.choices and info.enum is None:
         return build_choice(info, kind)
+    extra = Field(json_schema_extra=describe_column(info, is_written=True))
+    if isinstance(column_type, Array) and info.base is not None:
+        deeper = info.base.kind == "ArrayField"
+        item: Any = build_checked_type(info.base, column_type if deeper else column_type.item_type)
+        item = Optional[item] if info.base.null else item  # noqa: UP045 - made at run time
+        return Annotated[list[item], Field(max_length=info.size), extra]
     if kind is str:
-        return Annotated[str, *build_text_checks(info)]
+        least = 0 if info.blank else 1
+        return Annotated[str, Field(max_length=info.max_length, min_length=least), extra]
     if info.kind == "JSONField":
-        return Annotated[Any, AfterValidator(check_json)]
-    if kind is int and info.kind in _BITS:
-        limit = 1 << (_BITS[info.kind] - 1)
-        least = -limit if info.min_value is None else info.min_value
-        return Annotated[int, Field(ge=least, le=limit - 1, json_schema_extra=drop_large)]
+        return Annotated[Any, AfterValidator(check_json), extra]
+    if kind is int and info.range is not None:
+        least, most = info.range
+        return Annotated[int, Field(ge=least, le=most), extra]
     if kind is Decimal:
         limits = Field(max_digits=info.max_digits, decimal_places=info.decimal_places)
-        return Annotated[Decimal, limits, AfterValidator(build_rounding(info.decimal_places))]
-    return _CHECKED.get(kind, kind)
-
-
-def drop_large(schema: dict[str, Any]) -> None:
-    """Drop the bounds that JavaScript would round, from what is shown; they hold all the same.
-
-    A page that makes an example of the smallest 64-bit number would send one that is too small.
-    """
-    for name in ("minimum", "maximum"):
-        if abs(schema.get(name, 0)) > _SAFE:
-            del schema[name]
+        rounding = AfterValidator(build_rounding(info.decimal_places))
+        return Annotated[Decimal, limits, rounding, extra]
+    return Annotated[_CHECKED.get(kind, kind), extra]
 
 
 def build_rounding(places: int | None) -> Callable[[Decimal], Decimal]:
@@ -204,29 +215,9 @@ def build_rounding(places: int | None) -> Callable[[Decimal], Decimal]:
     return lambda value: value.quantize(unit) + 0
 
 
-def build_text_checks(info: FieldInfo) -> list[Any]:
-    """Build the checks of a column of text, cheapest first."""
-    limits: dict[str, Any] = {}
-    if info.max_length is not None:
-        limits["max_length"] = info.max_length
-    if not info.blank:
-        limits["min_length"] = 1
-    if info.kind == "SlugField" and not info.blank:
-        limits["pattern"] = _SLUG
-    if info.kind not in _FORMATS:
-        return [Field(**limits)]
-    name, check = _FORMATS[info.kind]
-
-    def check_unless_blank(value: str) -> str:
-        return check(value) if value else value
-
-    described = Field(**limits, json_schema_extra={"format": name})
-    return [described, AfterValidator(check_unless_blank if info.blank else check)]
-
-
 def build_choice(info: FieldInfo, kind: Any) -> Any:
     """Build the type of a column with choices."""
-    values = [value for value, _ in info.choices]
+    values = [value for value, _ in info.choices if value is not None]
     if info.blank and kind is str and "" not in values:
         values.append("")
     if all(type(value) in (str, int, bool) for value in values):
@@ -256,11 +247,21 @@ def build_check(options: ModelOptions, key: str) -> Callable[[Any], Any]:
         except (TypeError, ValueError) as error:
             expected = {"expected": str(error)}
             raise PydanticCustomError("value", "Expected {expected}", expected) from error
-        try:
-            for validate in validators:
-                validate(value)
-        except FieldValueError as error:
-            raise PydanticCustomError("value", "{message}", {"message": error.message}) from error
+        # As everywhere, validators are not asked about what is left empty.
+        for validate in () if value in EMPTY_VALUES else validators:
+            run_validator(validate, value)
         return value
 
     return check
+
+
+def run_validator(validate: Callable[[Any], object], value: Any) -> None:
+    """Run a validator of the data layer's, whose errors Pydantic does not know."""
+    try:
+        validate(value)
+    except ValidationError as error:
+        first = error.error_list[0]
+        code: Any = first.code
+        raise PydanticCustomError(code, "{message}", {"message": first.message}) from error
+    except FieldValueError as error:
+        raise PydanticCustomError("value", "{message}", {"message": error.message}) from error

@@ -16,6 +16,7 @@ from pydantic_core import to_json
 
 from undercroft.api.completing import complete, is_incomplete
 from undercroft.api.declarations import Declaration
+from undercroft.api.fields import find_type
 from undercroft.api.reading import build_reader
 from undercroft.api.twins import run_twin
 from undercroft.concurrency import is_on_loop
@@ -72,8 +73,11 @@ class LoadPlan:
         self.needs_instances = any(each.key is None for each in read) or any(
             plan.needs_instances for plan in plans.values()
         )
-        self.is_plain = not has_hooks(serializer, self.nested) and all(
-            plan.is_plain for plan in plans.values()
+        self.is_plain = (
+            not has_hooks(serializer, self.nested)
+            and all(plan.is_plain for plan in plans.values())
+            # Bytes are no JSON: Pydantic writes them as text.
+            and bytes not in [find_type(self.options, each) for each in self.selection.columns]
         )
         self.related = tuple(list_paths(plans))
         self._arrange = self._build_arrange() if self.is_plain else None

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, PrivateAttr, create_model, field_validator, model_validator
 
 from undercroft.api.declarations import Declaration, DeclaredField
-from undercroft.api.fields import build_write_field, find_type, is_required
+from undercroft.api.fields import build_write_field
 from undercroft.api.twins import run_twin
 from undercroft.concurrency import check_not_on_loop
 
@@ -35,8 +35,6 @@ class WriteSerializer(BaseModel):
     declaration: ClassVar[Declaration]
     #: Column attributes by field name.
     columns: ClassVar[dict[str, str]]
-    #: What a new row takes for columns that neither the client nor the model gives a value.
-    blanks: ClassVar[dict[str, Any]]
 
     _instance: Any = PrivateAttr(default=None)
 
@@ -79,9 +77,7 @@ class WriteSerializer(BaseModel):
     def apply(self, values: dict[str, Any]) -> Any:
         """Put what was sent, and further values, into the row or into a new one, unsaved."""
         if self._instance is None:
-            self._instance = self.declaration.model(
-                **{**self.blanks, **self.validated_data, **values}
-            )
+            self._instance = self.declaration.model(**{**self.validated_data, **values})
         else:
             for name, value in {**self.validated_data, **values}.items():
                 setattr(self._instance, name, value)
@@ -119,11 +115,6 @@ def build_variant(serializer: Any, name: str, variant: Variant) -> type[WriteSer
     built.serializer_class = serializer
     built.declaration = declaration
     built.columns = {each.name: each.key for each in written if each.key is not None}
-    built.blanks = {
-        each.key: ""
-        for each in declaration.fields
-        if each.key is not None and is_blank(declaration, each)
-    }
     return built
 
 
@@ -132,15 +123,6 @@ def is_written(declaration: Declaration, declared: DeclaredField, variant: Varia
     if declared.is_read_only or declared.key is None:
         return False
     return variant is Variant.CREATE or declared.key != declaration.options.primary_key
-
-
-def is_blank(declaration: Declaration, declared: DeclaredField) -> bool:
-    """Tell whether a field that is left out of a new row is stored as empty text."""
-    key, options = declared.key, declaration.options
-    assert key is not None
-    info = options.fields[key]
-    takes_text = find_type(options, key) is str and info.blank and not info.null
-    return takes_text and not info.has_default and not is_required(options, declared)
 
 
 def find_explicit(serializer: Any, declared: DeclaredField) -> Any:

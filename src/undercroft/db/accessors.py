@@ -96,7 +96,8 @@ def add_reverse_accessor(
     Raises:
         ImproperlyConfigured: The name is taken.
     """
-    accessor = declaration.related_name or f"{model.__name__.lower()}_set"
+    default = model.__options__.default_related_name or f"{model.__name__.lower()}_set"
+    accessor = declaration.related_name or default
     if accessor.endswith("+"):
         return
     present = getattr(target, accessor, None)

@@ -11,7 +11,7 @@ from undercroft import errors
 from undercroft.db.accessors import Objects, add_reverse_accessor, keep_in_step
 from undercroft.db.connections.violations import use_names
 from undercroft.db.fields.keys import BigAutoField
-from undercroft.db.fields.types import UTCDateTime
+from undercroft.db.fields.time_types import UTCDateTime
 from undercroft.db.inheritance import (
     check_parents,
     has_primary_key,
@@ -23,6 +23,7 @@ from undercroft.db.internals import state_of
 from undercroft.db.lane import get_lane
 from undercroft.db.manager import Manager
 from undercroft.db.mapping import registry
+from undercroft.db.mapping.completing import complete_class, list_foreign_items
 from undercroft.db.mapping.options import ModelOptions, find_app_label, read_meta
 from undercroft.db.mapping.violations import find_names
 from undercroft.db.queries.keys import set_relation
@@ -68,6 +69,8 @@ class Model(DeclarativeBase):
     metadata = sa.MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {dt.datetime: UTCDateTime()}
     __options__: ClassVar[ModelOptions]
+    #: Django's name for `__options__`.
+    _meta: ClassVar[ModelOptions]
     objects: ClassVar[Objects] = Objects()
 
     class DoesNotExist(ObjectDoesNotExist):
@@ -97,7 +100,8 @@ class Model(DeclarativeBase):
         if not has_primary_key(cls):
             cls.id = BigAutoField()
         hide_reverse_annotations(cls)
-        _add_table_args(cls, inherit_meta(cls, meta))
+        meta = inherit_meta(cls, meta)
+        add_table_args(cls, list_foreign_items(cls, meta))
         keys = list_foreign_keys(cls)
         for key_name, declaration in keys.items():
             declaration.expand(cls, key_name, app_label)
@@ -109,7 +113,8 @@ class Model(DeclarativeBase):
             }
             setattr(cls, error, type(error, (parent,), {**described, "__doc__": parent.__doc__}))
         super().__init_subclass__(**arguments)
-        cls.__options__ = ModelOptions(cls, app_label, cls.__tablename__, inherit_meta(cls, meta))
+        cls.__options__ = cls._meta = ModelOptions(cls, app_label, cls.__tablename__, meta)
+        complete_class(cls, meta)
         type.__setattr__(cls, "objects", Manager(cls))
         for key_name, declaration in keys.items():
             keep_in_step(cls, key_name)
@@ -234,16 +239,8 @@ def _set_loaders(options: ModelOptions) -> Any:
     return options.loaders
 
 
-def _add_table_args(model: type[Any], meta: dict[str, Any]) -> None:
-    """Turn `unique_together`, `constraints` and `indexes` into SQLAlchemy's table arguments."""
-    together = meta.get("unique_together", ())
-    if together and isinstance(together[0], str):
-        together = (together,)
-    added: list[Any] = [*meta.get("constraints", ()), *meta.get("indexes", ())]
-    keys = list_foreign_keys(model)
-    for names in together:
-        columns = [f"{name}_id" if name in keys else name for name in names]
-        added.append(sa.UniqueConstraint(*columns))
+def add_table_args(model: type[Any], added: list[Any]) -> None:
+    """Add SQLAlchemy's constraints and indexes to the table arguments of a class."""
     if not added:
         return
     present: Any = vars(model).get("__table_args__", ())

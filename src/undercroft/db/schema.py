@@ -1,31 +1,39 @@
 """Make or drop all tables at once, for tests and scripts; a project's database has migrations."""
 
+import sqlalchemy as sa
+
 from undercroft.concurrency import run_in_thread
 from undercroft.db.connections.databases import databases
 from undercroft.db.connections.failures import raise_translated
+from undercroft.db.fields.arrays import Array
+from undercroft.db.mapping.completing import UNMANAGED
 from undercroft.db.model import Model
+from undercroft.errors import ImproperlyConfigured
 
 
 def create_all(alias: str = "default") -> None:
-    """Create the tables of every model that has none yet.
+    """Create the tables of every model that has none yet, but for those with `managed = False`.
 
     Raises:
         DatabaseUnavailable: The database cannot be reached.
+        ImproperlyConfigured: A model has a field that this kind of database does not know.
     """
+    engine, tables = databases[alias].sync_engine, list_tables()
+    check_types(tables, engine.dialect.name)
     try:
-        Model.metadata.create_all(databases[alias].sync_engine)
+        Model.metadata.create_all(engine, tables)
     except Exception as error:  # noqa: BLE001 - translated
         raise_translated(error)
 
 
 def drop_all(alias: str = "default") -> None:
-    """Drop the tables of every model.
+    """Drop the tables of every model, but for those with `managed = False`.
 
     Raises:
         DatabaseUnavailable: The database cannot be reached.
     """
     try:
-        Model.metadata.drop_all(databases[alias].sync_engine)
+        Model.metadata.drop_all(databases[alias].sync_engine, list_tables())
     except Exception as error:  # noqa: BLE001 - translated
         raise_translated(error)
 
@@ -38,3 +46,25 @@ async def acreate_all(alias: str = "default") -> None:
 async def adrop_all(alias: str = "default") -> None:
     """As `drop_all`, from async code."""
     await run_in_thread(drop_all, alias)
+
+
+def list_tables() -> list[sa.Table]:
+    """List the tables that are made here."""
+    return [table for table in Model.metadata.tables.values() if not table.info.get(UNMANAGED)]
+
+
+def check_types(tables: list[sa.Table], vendor: str) -> None:
+    """Check that a kind of database knows the types of all columns.
+
+    Raises:
+        ImproperlyConfigured: It does not.
+    """
+    for table in tables:
+        for column in table.columns:
+            if isinstance(column.type, Array) and vendor != "postgresql":
+                raise ImproperlyConfigured(
+                    f"{table.name}.{column.name} is an ArrayField, which {vendor} does not know: "
+                    "expected PostgreSQL.",
+                    hint="Use a JSONField, or a model of its own for the values.",
+                    code="db.array",
+                )

@@ -9,7 +9,7 @@ from undercroft.db.internals import forget_identity, forget_value, mark_clean, s
 from undercroft.db.mapping.options import ModelOptions
 from undercroft.db.queries.keys import take_keys
 from undercroft.db.queries.lookups import resolve_lookup
-from undercroft.db.queries.shape import Call, Shape
+from undercroft.db.queries.shape import Call, OrderTerm, Shape
 from undercroft.db.rows.notes import list_changed_json, note_alias, note_json
 from undercroft.db.rows.undoing import remember
 from undercroft.db.twins import Steps
@@ -41,7 +41,7 @@ def insert_steps(instance: Any, alias: str, kind: str = "insert") -> Steps[bool]
     names: list[str] = []
     returned: list[str] = []
     parameters: list[Any] = []
-    for key, convert in options.writers.items():
+    for key, convert in options.inserted.items():
         value = values.get(key, MISSING)
         if value is MISSING or (value is None and key == options.primary_key):
             if key in options.required:
@@ -55,6 +55,7 @@ def insert_steps(instance: Any, alias: str, kind: str = "insert") -> Steps[bool]
             except (ArithmeticError, TypeError, ValueError) as error:
                 raise build_error(options.name, key, value, str(error)) from error
         parameters.append(value)
+    returned.extend(options.generated)
     if kind != "insert" and not returned:
         # An answer without rows must mean that nothing was inserted.
         returned.append(options.primary_key)
@@ -113,6 +114,8 @@ def update_steps(instance: Any, update_fields: Collection[str] | None, alias: st
         )
     remember(state, alias)
     values.update(zip(names, parameters, strict=True))
+    if options.generated:
+        yield from _read_generated(options, values, alias)
     if options.primary_key in names:
         state.key = (options.identity_class, (values[options.primary_key],), None)
     note_alias(state, alias)
@@ -122,6 +125,16 @@ def update_steps(instance: Any, update_fields: Collection[str] | None, alias: st
     else:
         for name in names:
             state.committed_state.pop(name, None)
+
+
+def _read_generated(options: ModelOptions, values: dict[str, Any], alias: str) -> Steps[None]:
+    """Read what the database has computed anew."""
+    names = options.generated
+    terms = tuple(OrderTerm((), name, descending=False) for name in names)
+    lookup = resolve_lookup(options, options.primary_key)
+    shape = Shape("tuples", options.model, terms, (("where", lookup), ("order", ())))
+    rows: list[Any] = yield Call(shape, (values[options.primary_key],), alias)
+    values.update(zip(names, rows[0], strict=True) if rows else ())
 
 
 def _list_changed(

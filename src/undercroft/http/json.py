@@ -6,6 +6,7 @@ writes, so that the same value looks the same whichever way it leaves.
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import PurePath
 from typing import Any
@@ -17,11 +18,27 @@ from undercroft.errors import BadRequest, SerializationError
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS
 
 
+def write_duration(value: timedelta) -> str:
+    """Write a length of time as Pydantic does: ISO 8601, with years of 365 days."""
+    sign = "-" if value < timedelta(0) else ""
+    value = abs(value)
+    years, days = divmod(value.days, 365)
+    minutes, seconds = divmod(value.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{value.microseconds:06}".rstrip("0").rstrip(".")
+    date = (f"{years}Y" if years else "") + (f"{days}D" if days else "")
+    time = (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "")
+    if seconds or fraction or not (date or time):
+        time += f"{seconds}{fraction}S"
+    return f"{sign}P{date}T{time}" if time else f"{sign}P{date}"
+
+
 #: What the library does not know, and what it becomes.
 _CONVERSIONS: list[tuple[tuple[type, ...], Callable[[Any], Any]]] = [
     ((Decimal, PurePath), str),
     ((set, frozenset), list),
     ((bytes,), bytes.decode),
+    ((timedelta,), write_duration),
     ((Mapping,), dict),
 ]
 

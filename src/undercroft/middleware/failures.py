@@ -15,7 +15,9 @@ from undercroft.errors import (
     ClientDisconnected,
     DatabaseError,
     HTTPException,
+    RequestValidationError,
     ServiceUnavailable,
+    ValidationError,
 )
 from undercroft.http.json import dump_json
 from undercroft.http.request import Request
@@ -33,7 +35,7 @@ logger = logging.getLogger("undercroft.request")
 _LOCAL = AllowedHosts([*LOCAL_HOSTS, ".localhost", "testserver"])
 
 #: What is an answer, or the lack of anybody to answer, inside a task group as outside.
-_EXPECTED = (HTTPException, ClientDisconnected)
+_EXPECTED = (HTTPException, ClientDisconnected, ValidationError)
 
 #: Seconds after which a client may try again where the database is busy or not there.
 RETRY_AFTER = "1"
@@ -81,6 +83,8 @@ class Failures:
         """Build the answer to an exception, and log what is ours to mend."""
         if isinstance(error, HTTPException):
             return build_error_response(request, error)
+        if isinstance(error, ValidationError):
+            return build_error_response(request, RequestValidationError(error.list_problems()))
         if (temporary := find_temporary(error)) is not None:
             logger.error("%s %s: %s", request.method, printable(request.path), temporary)
             answer = ServiceUnavailable(headers={"retry-after": RETRY_AFTER}, code=temporary.code)

@@ -1,11 +1,8 @@
 """What rows that are there already hold in a column that may not be NULL."""
 
 import datetime as dt
-import enum
 import json
-import uuid
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +11,7 @@ from alembic.autogenerate.render import renderers
 from alembic.operations import ops
 
 from undercroft.db.fields.info import MISSING, FieldInfo, find_field_info
+from undercroft.db.fields.literals import write_literal
 from undercroft.errors import MigrationError
 from undercroft.migrations.state import ColumnState
 
@@ -113,29 +111,3 @@ def find_value(info: FieldInfo, column_type: Any) -> Any:
     if isinstance(column_type, sa.Date):
         return now.date()
     return now.time() if isinstance(column_type, sa.Time) else now
-
-
-def write_literal(value: Any) -> str:
-    """Write a value as the text every database reads for a column of its type.
-
-    Moments are UTC and always have microseconds, as SQLAlchemy stores them on SQLite, where they
-    are compared as text.
-    """
-    match value:
-        case enum.Enum():
-            return write_literal(value.value)
-        case bool():
-            return str(int(value))
-        case str() | int() | float() | Decimal():
-            return str(value)
-        case dt.datetime():
-            moment = value.astimezone(dt.UTC) if value.tzinfo else value
-            return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
-        case dt.time():
-            return value.isoformat("microseconds")
-        case dt.date():
-            return value.isoformat()
-        case uuid.UUID():
-            return value.hex
-        case _:
-            return json.dumps(value)

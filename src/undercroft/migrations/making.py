@@ -138,6 +138,8 @@ def describe_models() -> Tables:
     configure_mappers()
     tables: Tables = {}
     for model in all_models():
+        if not model.__options__.managed:
+            continue
         table = model.__options__.table
         label = model.__options__.app_label or MAIN
         tables[table.name] = describe_table(table, label)

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from undercroft.db.mapping.names import hash_text, shorten_name
 from undercroft.migrations.internals import (
     build_offline_context,
     is_bound_to_type,
@@ -22,6 +23,10 @@ Kind = Literal["primary", "unique", "foreign", "check"]
 _DIALECTS: tuple[Dialect, ...] = tuple(
     make_url(f"{name}://").get_dialect()() for name in ("sqlite", "postgresql", "mysql")
 )
+#: What expressions are written for: words that all databases know, `true` and not 1 among them.
+_PLAIN = DefaultDialect()
+_PLAIN.supports_native_boolean = True
+
 #: Alembic writes PostgreSQL's own types rightly only for PostgreSQL; all others it does anywhere.
 RENDERING: MigrationContext = build_offline_context(make_url("postgresql://").get_dialect()())
 
@@ -192,8 +197,7 @@ def name_constraint(constraint: sa.Constraint, default: str) -> str:
     """Name a constraint: without a name it could never be dropped again."""
     # `str` turns a name made by a naming convention into a plain one, which is written plainly.
     name = str(constraint.name) if isinstance(constraint.name, str) else default
-    # PostgreSQL's longest identifier has 63 bytes; the end of a long name tells it from others.
-    return name if len(name) <= 63 else f"{name[:54]}_{hash_text(name):08x}"
+    return shorten_name(name)
 
 
 def describe_index(index: sa.Index) -> IndexState:
@@ -218,17 +222,9 @@ def compile_text(expression: Any) -> str:
     if isinstance(expression, str):
         return expression
     compiled = expression.compile(
-        dialect=DefaultDialect(), compile_kwargs={"literal_binds": True, "include_table": False}
+        dialect=_PLAIN, compile_kwargs={"literal_binds": True, "include_table": False}
     )
     return str(compiled)
-
-
-def hash_text(text: str) -> int:
-    """Hash a text to 32 bits, the same in every process."""
-    value = 2166136261
-    for byte in text.encode():
-        value = (value ^ byte) * 16777619 % 2**32
-    return value
 
 
 def find_plain_type(column_type: TypeEngine[Any]) -> TypeEngine[Any]:

@@ -17,8 +17,9 @@ def build_writer(convert: Convert, info: FieldInfo, column_type: TypeEngine[Any]
         # Its length is that of the names it stores; values are members.
         return convert
     max_length, min_value = info.max_length, info.min_value
-    if max_length is not None and isinstance(column_type, sa.String):
-        return _limit(convert, lambda v: len(v) <= max_length, f"at most {max_length} characters")
+    if max_length is not None and isinstance(column_type, (sa.String, sa.LargeBinary)):
+        unit = "characters" if isinstance(column_type, sa.String) else "bytes"
+        return _limit(convert, lambda v: len(v) <= max_length, f"at most {max_length} {unit}")
     if min_value is not None:
         return _limit(convert, lambda v: v >= min_value, f"at least {min_value}")
     if info.max_digits is not None and info.decimal_places is not None:

@@ -1,4 +1,4 @@
-"""Fields of time: days, times of day, moments."""
+"""Fields of time: days, times of day, moments, lengths of time."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 from sqlalchemy.types import TypeEngine
 
-from undercroft.db.fields.field import take_options
+from undercroft.db.fields.field import Field, take_options
 from undercroft.db.fields.options import FieldKind, FieldOptions, build_column
-from undercroft.db.fields.types import UTCDateTime
+from undercroft.db.fields.time_types import Duration, UTCDateTime
 from undercroft.errors import ImproperlyConfigured
 
 T = TypeVar("T")
@@ -91,3 +91,4 @@ def _time_of_day() -> dt.time:
 DateField = MomentField[dt.date]("DateField", sa.Date, _today)
 TimeField = MomentField[dt.time]("TimeField", sa.Time, _time_of_day)
 DateTimeField = MomentField[dt.datetime]("DateTimeField", UTCDateTime, _now)
+DurationField = Field[dt.timedelta]("DurationField", Duration)

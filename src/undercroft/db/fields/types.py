@@ -1,7 +1,6 @@
 """Column types: what SQLAlchemy's own types leave to each database, made the same on all."""
 
-import datetime as dt
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,46 +12,14 @@ from sqlalchemy.engine import Dialect
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 SmallId = sa.SmallInteger().with_variant(sa.Integer(), "sqlite")
 
+#: The decimal digits that a floating-point number keeps, whichever they are.
+_EXACT = 15
+
 #: SQLite's limit on the pattern of LIKE and GLOB, in bytes.
 _MAX_PATTERN = 50_000
 
 #: PostgreSQL's `json` cannot be compared, its `jsonb` can.
 Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-
-
-class UTCDateTime(types.TypeDecorator[dt.datetime]):
-    """An aware datetime in UTC on every database.
-
-    PostgreSQL stores `timestamptz`; SQLite, MariaDB and MySQL store UTC without a zone.
-    """
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    @property
-    def python_type(self) -> type[dt.datetime]:
-        """What values are in Python."""
-        return dt.datetime
-
-    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> Any:
-        """Turn an aware value into UTC, without its zone where the database has none."""
-        if value is None:
-            return None
-        value = value.astimezone(dt.UTC)
-        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
-        """Give back an aware value in UTC."""
-        if value is None:
-            return None
-        aware: dt.datetime = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value
-        return aware.astimezone(dt.UTC)
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """Skip the work where the driver already answers in UTC."""
-        if dialect.driver == "asyncpg":
-            return None
-        return super().result_processor(dialect, coltype)
 
 
 class ExactDecimal(types.TypeDecorator[Decimal]):
@@ -86,16 +53,25 @@ class ExactDecimal(types.TypeDecorator[Decimal]):
         """Read SQLite's floating-point number back as the decimal it was."""
         if dialect.name == "sqlite":
             unit = Decimal(1).scaleb(-self.decimal_places)
+            context = Context(prec=max(28, self.max_digits + 1))
 
             def read(value: Any) -> Decimal | None:
-                return None if value is None else Decimal(str(value)).quantize(unit)
+                return None if value is None else Decimal(str(value)).quantize(unit, None, context)
 
             return read
         return super().result_processor(dialect, coltype)
 
 
-def _to_text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _to_text(value: Decimal | None) -> str | None:
+    """Write a number for SQLite, which would keep another one if it had more digits."""
+    if value is None:
+        return None
+    text = str(value)
+    if len(text) > _EXACT:
+        digits = "".join(map(str, Decimal(value).as_tuple().digits)).strip("0")
+        if len(digits) > _EXACT:
+            raise ValueError(f"SQLite keeps {_EXACT} digits, and {text} has {len(digits)}")
+    return text
 
 
 class Pattern(types.TypeDecorator[str]):

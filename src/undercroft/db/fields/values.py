@@ -18,6 +18,20 @@ from undercroft.errors import FieldValueError
 #: Gives back the value to bind; raises `ValueError` or `TypeError` with the expectation as text.
 Convert: TypeAlias = Callable[[Any], Any]
 
+
+class Converting:
+    """A column type of ours that checks and converts its values by itself."""
+
+    def convert(self, value: Any) -> Any:
+        """Give back the value to bind.
+
+        Raises:
+            TypeError: It is of another type; the text says what was expected.
+            ValueError: It does not fit; the text says what was expected.
+        """
+        raise NotImplementedError
+
+
 _INTEGER_BITS: tuple[tuple[type[Any], int], ...] = (
     (sa.SmallInteger, 16),
     (sa.BigInteger, 64),
@@ -28,6 +42,8 @@ _INTEGER_BITS: tuple[tuple[type[Any], int], ...] = (
 def build_converter(column: "sa.Column[Any]") -> Convert:
     """Build the converter for one column; other types than the known ones pass untouched."""
     column_type = column.type
+    if isinstance(column_type, Converting):
+        return column_type.convert
     if isinstance(column_type, sa.Integer):
         return _build_integer(column_type)
     if isinstance(column_type, sa.JSON):

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import configure_mappers
 from sqlalchemy.orm.interfaces import MANYTOONE
 
+from undercroft.db.fields.arrays import Array
 from undercroft.db.fields.info import MISSING, MUTABLE, FieldInfo, find_default, find_field_info
 from undercroft.db.fields.limits import build_writer
 from undercroft.db.fields.values import Convert, build_converter, build_error
@@ -25,13 +26,26 @@ META_OPTIONS = frozenset(
         "app_label",
         "constraints",
         "db_table",
+        "db_table_comment",
+        "default_related_name",
+        "get_latest_by",
         "indexes",
+        "managed",
         "ordering",
         "unique_together",
         "verbose_name",
         "verbose_name_plural",
     }
 )
+
+
+#: What Django's `Meta` may hold and ours does not, with what to write instead.
+FOREIGN_OPTIONS = {
+    "index_together": 'Write indexes = [models.Index(fields=["a", "b"])].',
+    "proxy": "Write a second manager, or functions that take the model: a class of its own for "
+    "the same table would be unknown to SQLAlchemy.",
+    "order_with_respect_to": 'Give the model a number field, and ordering = ["..."].',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,61 @@ class ModelOptions:
     def ordering(self) -> tuple[str, ...]:
         """The order of querysets that ask for none."""
         return tuple(self.meta.get("ordering", ()))
+
+    @property
+    def object_name(self) -> str:
+        """The model's class name, as Django calls it."""
+        return self.name
+
+    @property
+    def model_name(self) -> str:
+        """The model's class name in lower case."""
+        return self.name.lower()
+
+    @property
+    def label_lower(self) -> str:
+        """The model's label with its name in lower case, for example `blog.blogpost`."""
+        return f"{self.app_label}.{self.model_name}".lstrip(".")
+
+    @property
+    def managed(self) -> bool:
+        """Whether its table is made and migrated here."""
+        return bool(self.meta.get("managed", True))
+
+    @property
+    def get_latest_by(self) -> tuple[str, ...]:
+        """The fields that `latest()` and `earliest()` go by when they are given none."""
+        given = self.meta.get("get_latest_by", ())
+        return (given,) if isinstance(given, str) else tuple(given)
+
+    @property
+    def default_related_name(self) -> str | None:
+        """What other models call its rows where a foreign key of its does not say."""
+        given = self.meta.get("default_related_name")
+        words = {
+            "app_label": self.app_label,
+            "class": self.model_name,
+            "model_name": self.model_name,
+        }
+        return None if given is None else str(given) % words
+
+    @property
+    def pk(self) -> FieldInfo:
+        """The description of the primary key."""
+        return self.fields[self.primary_key]
+
+    def get_field(self, name: str) -> FieldInfo:
+        """Get the description of a field; of a foreign key by its relation's name too.
+
+        Raises:
+            FieldError: There is no such field.
+        """
+        relation = self.relations.get(name)
+        key = relation.column if relation is not None else name
+        found = self.fields.get(self.primary_key if key == "pk" else key)
+        if found is None:
+            raise self.build_unknown(name)
+        return found
 
     @cached_property
     def mapper(self) -> Any:
@@ -176,15 +245,27 @@ class ModelOptions:
     def writers(self) -> dict[str, Convert]:
         """As `converters`, with the field's limits as well: what is written must fit."""
         return {
-            key: build_writer(self.converters[key], self.fields[key], column.type)
+            key: _refuse
+            if column.computed is not None
+            else build_writer(self.converters[key], self.fields[key], column.type)
             for key, column in self.columns.items()
         }
 
     @cached_property
+    def generated(self) -> tuple[str, ...]:
+        """Columns that the database computes."""
+        return tuple(key for key, column in self.columns.items() if column.computed is not None)
+
+    @cached_property
+    def inserted(self) -> dict[str, Convert]:
+        """As `writers`, for the columns that an insert may give a value."""
+        return {key: write for key, write in self.writers.items() if key not in self.generated}
+
+    @cached_property
     def always_written(self) -> tuple[str, ...]:
-        """Columns of mutable values (JSON), whose changes nobody reports."""
+        """Columns of mutable values (JSON, arrays), whose changes nobody reports."""
         return tuple(
-            key for key, column in self.columns.items() if isinstance(column.type, sa.JSON)
+            key for key, column in self.columns.items() if isinstance(column.type, (sa.JSON, Array))
         )
 
     @cached_property
@@ -283,6 +364,10 @@ def _identity(value: Any) -> Any:
     return value
 
 
+def _refuse(_value: Any) -> Any:
+    raise ValueError("no value, for the database computes it")
+
+
 def read_meta(model: type[Any]) -> dict[str, Any]:
     """Read a class's own `Meta`.
 
@@ -304,6 +389,7 @@ def read_meta(model: type[Any]) -> dict[str, Any]:
         if name not in META_OPTIONS:
             close = get_close_matches(name, META_OPTIONS, n=1)
             hint = f"Did you mean {close[0]!r}?" if close else f"Known: {sorted(META_OPTIONS)}."
+            hint = FOREIGN_OPTIONS.get(name, hint)
             raise ImproperlyConfigured(
                 f"{model.__name__}.Meta has no option {name!r}.", hint=hint, code="db.meta"
             )

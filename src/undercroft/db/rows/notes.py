@@ -67,5 +67,5 @@ def _dump(value: Any) -> object:
     try:
         return dump_json(value)
     except (RecursionError, TypeError, ValueError):
-        # Not even JSON: changed for certain, and refused when it is written.
-        return object()
+        # An array of other values; or no JSON at all, which differs from what was noted.
+        return repr(value)

@@ -1,0 +1,45 @@
+"""Checks for the values of fields: `from undercroft import validators`."""
+
+from undercroft.db.fields.validators import (
+    AddressValidator,
+    DecimalValidator,
+    EmailValidator,
+    LimitValidator,
+    MaxLengthValidator,
+    MaxValueValidator,
+    MinLengthValidator,
+    MinValueValidator,
+    ProhibitNullCharactersValidator,
+    RegexValidator,
+    StepValueValidator,
+    URLValidator,
+    validate_email,
+    validate_ipv4_address,
+    validate_ipv6_address,
+    validate_ipv46_address,
+    validate_slug,
+    validate_unicode_slug,
+)
+from undercroft.errors import ValidationError
+
+__all__ = [
+    "AddressValidator",
+    "DecimalValidator",
+    "EmailValidator",
+    "LimitValidator",
+    "MaxLengthValidator",
+    "MaxValueValidator",
+    "MinLengthValidator",
+    "MinValueValidator",
+    "ProhibitNullCharactersValidator",
+    "RegexValidator",
+    "StepValueValidator",
+    "URLValidator",
+    "ValidationError",
+    "validate_email",
+    "validate_ipv4_address",
+    "validate_ipv6_address",
+    "validate_ipv46_address",
+    "validate_slug",
+    "validate_unicode_slug",
+]
