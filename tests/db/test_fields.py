@@ -62,6 +62,10 @@ def integers(bits: int, *, positive: bool = False) -> st.SearchStrategy[int]:
     return st.integers(0 if positive else -limit, limit - 1)
 
 
+#: The versions in use; MariaDB refuses what no RFC describes.
+UUIDS = st.sampled_from([1, 3, 4, 5]).flatmap(
+    lambda version: st.uuids(version=version)
+) | st.builds(models.uuid7)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "line": TEXT,
     "text": TEXT,
@@ -78,7 +82,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "hour": st.none() | st.times(),
     "moment": st.none() | MOMENTS,
     "length": LENGTHS,
-    "token": st.uuids(),
+    "token": UUIDS,
     "data": JSON,
     "raw": st.binary(max_size=30),
     "ip": st.none() | st.ip_addresses().map(str),
@@ -223,7 +227,10 @@ def test_the_database_itself_refuses_what_a_field_excludes(assignment: str) -> N
     """Other programs that write to the table meet the same limits."""
     Thing.objects.create()
     engine = databases["default"].sync_engine
-    with pytest.raises(sa.exc.IntegrityError), engine.begin() as connection:
+    with (
+        pytest.raises(sa.exc.DBAPIError, match=r"(?i)check|constraint"),
+        engine.begin() as connection,
+    ):
         connection.execute(sa.text(f"UPDATE db_thing SET {assignment}"))
 
 

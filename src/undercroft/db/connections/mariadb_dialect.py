@@ -10,6 +10,13 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql import operators
 
+from undercroft.db.connections.mariadb_indexes import (
+    check_expressions,
+    find_condition,
+    write_conditional,
+    write_drop,
+)
+
 #: Characters are equal when they are the same, and blanks at the end count; the order is that of
 #: code points, as in PostgreSQL's "C" and in SQLite.
 COLLATION = "utf8mb4_nopad_bin"
@@ -82,8 +89,15 @@ class MariaDBTables(MySQLDDLCompiler):
         return " ".join(filter(None, options))
 
     def visit_create_index(self, create: CreateIndex, **kw: Any) -> str:  # type: ignore[override]  # as its parent
-        """Index the beginning of a column without a length, which can be no key as a whole."""
+        """Index the beginning of a column without a length, which can be no key as a whole.
+
+        Raises:
+            ImproperlyConfigured: It is over an expression.
+        """
         index = create.element
+        check_expressions(index)
+        if index.unique and find_condition(index) is not None:
+            return write_conditional(index, self)
         lengths = {
             column.name: _MAX_KEY
             for column in index.expressions
@@ -97,6 +111,10 @@ class MariaDBTables(MySQLDDLCompiler):
             )
             return super().visit_create_index(shortened, **kw)
         return super().visit_create_index(create, **kw)
+
+    def visit_drop_index(self, drop: Any, **kw: Any) -> str:
+        """Drop an index with what stands for its condition."""
+        return write_drop(drop.element, self)
 
 
 class ShortenedIndex:

@@ -150,7 +150,8 @@ def _shift(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(MomentShift, "mysql", "mariadb")
 def _shift_on_mysql(element: Any, compiler: Any, **options: Any) -> str:
     moment, duration = (compiler.process(each, **options) for each in element.clauses)
-    return f"({moment} + INTERVAL {duration} MICROSECOND)"
+    # A bound moment is text to the server, and so would be the sum.
+    return f"(CAST({moment} AS DATETIME(6)) + INTERVAL {duration} MICROSECOND)"
 
 
 @compiles(MomentShift, "sqlite")
