@@ -13,17 +13,31 @@ from undercroft.errors import DatabaseUnavailable
 
 # SQLite has no pool of its own on the event loop.
 pytestmark = [
-    pytest.mark.postgres,
     pytest.mark.usefixtures("small"),
-    pytest.mark.parametrize("database", ["postgresql"], indirect=True),
+    pytest.mark.parametrize(
+        "database",
+        [
+            pytest.param("postgresql", marks=pytest.mark.postgres),
+            pytest.param("mariadb", marks=pytest.mark.mariadb),
+        ],
+        indirect=True,
+    ),
 ]
+
+#: What closes all other connections to the database.
+CLOSING = {
+    "postgresql": "select pg_terminate_backend(pid) from pg_stat_activity"
+    " where pid <> pg_backend_pid() and datname = current_database()",
+    "mariadb": "select id from information_schema.processlist"
+    " where id <> connection_id() and db = database()",
+}
 
 
 @pytest.fixture
-def small(shared_postgres: str, database: str) -> None:
+def small(database: str) -> None:
     """A pool of two connections and a short patience."""
-    assert database == "postgresql"
-    databases.configure({"default": f"{shared_postgres}?pool_size=2&pool_timeout=0.2"})
+    url = databases["default"].url.partition("?")[0]
+    databases.configure({"default": f"{url}?pool_size=2&pool_timeout=0.2"})
 
 
 def pool() -> object:
@@ -74,19 +88,16 @@ def test_the_engine_and_the_lane_share_the_limit(run: Run) -> None:
     run(main())
 
 
-def test_a_broken_connection_is_replaced(run: Run) -> None:
+def test_a_broken_connection_is_replaced(run: Run, database: str) -> None:
     """Connections the server has closed are noticed and opened anew."""
 
     async def main() -> None:
         await asyncio.gather(Author.objects.acount(), Author.objects.acount())
         engine = databases["default"].sync_engine
         with engine.connect() as connection:
-            connection.execute(
-                sa.text(
-                    "select pg_terminate_backend(pid) from pg_stat_activity"
-                    " where pid <> pg_backend_pid() and datname = current_database()"
-                )
-            )
+            found = connection.scalars(sa.text(CLOSING[database])).all()
+            for number in found if database == "mariadb" else ():
+                connection.execute(sa.text(f"KILL {number}"))
         await asyncio.sleep(0.1)
         assert await Author.objects.acount() == 0
         assert await Author.objects.acount() == 0
@@ -112,16 +123,16 @@ def test_cancelled_queries_and_waiters_leak_nothing(run: Run) -> None:
     run(main())
 
 
-def test_a_changed_table_is_no_surprise(run: Run) -> None:
+def test_a_changed_table_is_no_surprise(run: Run, database: str) -> None:
     """A statement prepared before a migration is prepared anew after it."""
+    change = "MODIFY name" if database == "mariadb" else "ALTER COLUMN name TYPE"
 
     async def main() -> None:
         await Author.objects.acreate(name="Ada", email="a")
         for length in (300, 200):
             assert len(await Author.objects.all()) == 1
             with databases["default"].sync_engine.begin() as connection:
-                change = f"ALTER TABLE db_author ALTER COLUMN name TYPE varchar({length})"
-                connection.execute(sa.text(change))
+                connection.execute(sa.text(f"ALTER TABLE db_author {change} varchar({length})"))
         assert len(await Author.objects.all()) == 1
 
     run(main())

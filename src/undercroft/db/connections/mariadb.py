@@ -14,8 +14,9 @@ from undercroft.db.connections.mariadb_dialect import COLLATION, teach
 from undercroft.db.connections.mariadb_drivers import is_rolled_back
 from undercroft.errors import ImproperlyConfigured
 
-#: The first release with all we rely on: INSERT ... RETURNING, SKIP LOCKED, JSON_TABLE.
-MINIMUM = (10, 6)
+#: The oldest release that is maintained, and the one this is tried with. It has all we rely on:
+#: INSERT ... RETURNING (10.5), SKIP LOCKED (10.6), JSON_EQUALS and UUID (10.7).
+MINIMUM = (10, 11)
 
 #: Statements asyncmy keeps prepared on each connection, the longest unused going first.
 _MAX_PREPARED = 100
@@ -125,7 +126,8 @@ def check_server(connection: Any, _record: object) -> None:
         raise ImproperlyConfigured(
             f"The database server is {version!r}: expected MariaDB {MINIMUM[0]}.{MINIMUM[1]} or "
             "later.",
-            hint="MySQL and older releases cannot answer an INSERT with the new row.",
+            hint="MySQL cannot answer an INSERT with the new row, and older releases of MariaDB are "
+            "not maintained any more.",
             code="db.server",
         )
     set_up(connection, None)

@@ -24,6 +24,8 @@ COLLATION = "utf8mb4_nopad_bin"
 #: Characters, of four bytes, that fit a key of InnoDB (3072 bytes), and a row (65,535 bytes).
 _MAX_KEY, _MAX_VARCHAR = 768, 16_383
 
+_EQUALITIES = {operators.eq: "", operators.ne: "NOT "}
+
 
 class MariaDBTypes(MySQLTypeCompiler):
     """Spells SQLAlchemy's generic types; those of its `mysql` dialect mean what they say."""
@@ -58,6 +60,15 @@ class MariaDBTypes(MySQLTypeCompiler):
 
 class MariaDBStatements(MySQLCompiler):
     """Writes statements."""
+
+    def visit_binary(self, binary: Any, *arguments: Any, **kw: Any) -> str:
+        """Compare documents by what they say: to `=` they are text."""
+        if binary.operator in _EQUALITIES and isinstance(binary.left.type, sa.JSON):
+            left, right = self.process(binary.left, **kw), self.process(binary.right, **kw)
+            return f"{_EQUALITIES[binary.operator]}JSON_EQUALS({left}, {right})"
+        parent: Any = super()
+        text: str = parent.visit_binary(binary, *arguments, **kw)
+        return text
 
     def visit_nulls_first_op_unary_modifier(self, element: Any, _operator: Any, **kw: Any) -> str:
         """Order NULLs first by whether there is something, in words that MariaDB has."""
