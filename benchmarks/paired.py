@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BIN = Path(os.environ["BENCH_VENV"]) / "bin"
-PEERS = Path(os.environ["BENCH_PEER_DIR"])
+PEER_FOLDER = Path(os.environ["BENCH_PEER_DIR"])
 REQUESTS = 4_000
 SERVERS = {
     18301: f"{BIN}/uvicorn bare:asgi --port 18301 --loop uvloop --http httptools"
@@ -26,7 +26,7 @@ SERVERS = {
 
 
 def start(command: str) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "PYTHONPATH": f"{HERE}:{PEERS}", "BENCH_DSN": "sqlite://"}
+    environment = {**os.environ, "PYTHONPATH": f"{HERE}:{PEER_FOLDER}", "BENCH_DSN": "sqlite://"}
     return subprocess.Popen(["taskset", "-c", "0", *command.split()], env=environment, cwd=HERE)
 
 
