@@ -171,7 +171,7 @@ def test_a_key_may_be_called_otherwise() -> None:
         assert Country.__options__.columns.keys() == {"code"}
         assert City.objects.get(country__code="de", name="Ulm").country_id == "de"  # type: ignore[attr-defined]
         assert City.objects.select_related("country").get(pk=city.pk).country == country
-        assert City.objects.order_by("country__pk").values_list("name", flat=True) == ["Ulm"]
+        assert list(City.objects.order_by("country__pk").values_list("name", flat=True)) == ["Ulm"]
         country.code = "at"
         # The key is written where the row was read, and the database keeps the city's.
         with pytest.raises(ForeignKeyViolation, match=r"City\.country"):

@@ -63,7 +63,7 @@ def test_a_row_does_not_keep_its_result_alive() -> None:
     book = list(Book.objects.order_by("id"))[4]
     gc.collect()
     loader = sa.inspect(book).callables["author"]
-    assert sum(reference() is not None for reference in loader.references) == 1
+    assert sum(reference() is not None for reference in loader.loaders.references) == 1
     assert book.author.name == "A1"
 
 

@@ -114,7 +114,7 @@ def test_delete_removes_the_row_and_the_identity() -> None:
     ada = make_author()
     book = Book.objects.create(title="x", author=ada)
     Review.objects.create(book=book, critic=Critic.objects.create(name="c"), text="t")
-    assert ada.delete() == 1
+    assert ada.delete().by_model["db.Author"] == 1
     assert ada.pk is None
     assert Book.objects.count() == Review.objects.count() == 0
     with pytest.raises(FieldError, match="never saved"):
@@ -190,8 +190,8 @@ def test_update_and_delete_follow_relations() -> None:
         Book.objects.create(title="x", author=author)
     assert Book.objects.filter(author__name="Ada").update(pages=9, author=bob, title="y") == 1
     assert Book.objects.filter(author__name="Bob", pages=9).count() == 1
-    assert Book.objects.order_by("id")[:1].delete() == 1
-    assert Book.objects.filter(author__name="Bob").delete() == 1
+    assert Book.objects.order_by("id")[:1].delete() == (1, {"db.Book": 1})
+    assert Book.objects.filter(author__name="Bob").delete().total == 1
 
 
 def test_a_row_that_is_gone_cannot_be_saved() -> None:
@@ -238,7 +238,7 @@ def test_async_writes(run: Run) -> None:
         assert (book.pages, book.stock, book.price, book.data) == (3, 7, Decimal("1.50"), [1])
         with pytest.raises(IntegrityError):
             await Author.objects.acreate(name="Ada", email="a@example.org")
-        assert await book.adelete() == 1
+        assert await book.adelete() == (1, {"db.Book": 1})
         assert await ada.books.acount() == 0
         assert (await ada.books.acreate(title="y")).author_id == ada.id
 

@@ -1,63 +1,177 @@
-"""What a model's class has beside its columns: `objects`, relations in step with their keys."""
+"""What a model's class has beside its columns: the other sides of relations, and their steps."""
 
-from typing import Any, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from sqlalchemy import event
 
+from undercroft.concurrency import is_on_loop
 from undercroft.db.fields.info import MISSING
 from undercroft.db.fields.values import build_error
 from undercroft.db.internals import forget_value, state_of
-from undercroft.db.manager import Manager, RelatedManager
-from undercroft.db.mapping import registry
-from undercroft.db.mapping.foreign_keys import ForeignKeyDeclaration
-from undercroft.db.mapping.options import ModelOptions
+from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
+from undercroft.db.prefetching import prefetch_steps
+from undercroft.db.queries.prefetches import Prefetch
+from undercroft.db.queryset import Manager
+from undercroft.db.related_managers import ManyRelatedManager, RelatedManager
 from undercroft.db.rows.notes import find_database
-from undercroft.errors import ImproperlyConfigured
+from undercroft.db.rows.siblings import list_siblings
+from undercroft.db.twins import run_steps
+from undercroft.errors import FieldError, SynchronousOnlyOperation
 
 M = TypeVar("M")
 
+#: Manager classes made for the other side of relations to models with managers of their own.
+_made: dict[tuple[type[Any], type[Any]], type[Any]] = {}
 
-class Objects:
-    """`Model.objects`, typed by the class it is reached through."""
 
-    @overload
-    def __get__(self, instance: None, owner: type[M], /) -> Manager[M]: ...
-    @overload
-    def __get__(self, instance: object, owner: type[M], /) -> Any: ...
-    def __get__(self, instance: object | None, owner: type[Any], /) -> Any:
-        """Give the manager of a mapped class, which replaces this descriptor there."""
-        if instance is not None:
-            raise AttributeError(f"objects belongs to the class {owner.__name__}, not to a row.")
-        raise ImproperlyConfigured(
-            f"{owner.__name__} is abstract and has no rows.", code="db.abstract-model"
-        )
+def build_manager_class(kind: type[Any], model: type[Any]) -> type[Any]:
+    """Build a related manager that has the methods of the model's own manager."""
+    manager: Any = type(model.__options__.manager)
+    if manager is Manager:
+        return kind
+    found = _made.get((kind, manager))
+    if found is None:
+        described = {"queryset_class": manager.queryset_class, "__slots__": ()}
+        found = _made[kind, manager] = type(kind.__name__, (kind, manager), described)
+    return found
 
 
 class Related:
-    """The other side of a foreign key: `author.posts`.
+    """The other side of a foreign key: `author.books`.
 
     Args:
-        model: The model with the foreign key.
-        column: The attribute of the foreign key.
-        target_column: The attribute it refers to.
+        relation: The step to the rows that refer.
     """
 
-    def __init__(self, model: type[Any], column: str, target_column: str) -> None:
-        self.model = model
-        self.column = column
-        self.target_column = target_column
+    def __init__(self, relation: Relation) -> None:
+        self.relation = relation
 
     def __get__(self, instance: Any, owner: type[Any], /) -> Any:
         """Give the rows that refer to an instance."""
         if instance is None:
             return self
-        key = getattr(instance, self.target_column)
-        if key is None:
+        relation = self.relation
+        if getattr(instance, relation.column) is None:
             raise owner.DoesNotExist(
                 f"This {owner.__name__} has no rows that refer to it: it was never saved.",
                 code="db.not-saved",
             )
-        return RelatedManager(self.model, find_database(instance), self.column, key)
+        kind = build_manager_class(RelatedManager, relation.target)
+        return kind(relation, find_database(instance), instance)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Refuse: the rows are those of the database."""
+        name = self.relation.accessor
+        raise FieldError(
+            f"{type(instance).__name__}.{name} cannot be assigned to.",
+            hint=f"Use .{name}.set([...]).",
+            code="db.related",
+        )
+
+
+class SingleRelated:
+    """The other side of a one-to-one relation: `user.profile`.
+
+    Args:
+        relation: The step to the row that refers.
+    """
+
+    def __init__(self, relation: Relation) -> None:
+        self.relation = relation
+
+    def __get__(self, instance: Any, owner: type[Any], /) -> Any:
+        """Give the row that refers to an instance.
+
+        Raises:
+            DoesNotExist: The other model's own; there is none.
+            SynchronousOnlyOperation: It is not loaded, and an event loop runs.
+        """
+        if instance is None:
+            return self
+        name = self.relation.accessor
+        found = instance.__dict__.get(name, MISSING)
+        if found is MISSING:
+            found = self._load(instance, owner)
+        if found is None:
+            target = self.relation.target
+            raise target.DoesNotExist(f"This {owner.__name__} has no {target.__name__}.")
+        return found
+
+    def _load(self, instance: Any, owner: type[Any]) -> Any:
+        relation = self.relation
+        name, options = relation.accessor, instance.__options__
+        if getattr(instance, relation.column) is None:
+            return None
+        if is_on_loop():
+            raise SynchronousOnlyOperation(
+                f"{owner.__name__}.{name} is not loaded, and loading it here would block the "
+                "event loop.",
+                hint=f'Ask for it with the query: `.select_related("{relation.name}")`.',
+                code="db.not-loaded",
+            )
+        waiting = [each for each in list_siblings(instance) if name not in each.__dict__]
+        run_steps(prefetch_steps(options, waiting, (Prefetch(name),), find_database(instance)))
+        return instance.__dict__[name]
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Let a row refer to the instance; it is not saved by that."""
+        instance.__dict__[self.relation.accessor] = value
+        if value is not None:
+            setattr(value, self.relation.target_name, instance)
+
+
+class ManyRelated(Generic[M]):
+    """A relation of many to many: `book.tags`, and the other side of it.
+
+    Args:
+        name: What look-ups call it on the class it belongs to.
+        model: That class.
+    """
+
+    def __init__(self, name: str, model: type[Any]) -> None:
+        self.name = name
+        self.model = model
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any], /) -> "ManyRelated[M]": ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any], /) -> ManyRelatedManager[M]: ...
+    def __get__(self, instance: Any, owner: type[Any], /) -> Any:
+        """Give the rows related to an instance.
+
+        Raises:
+            FieldError: It was never saved.
+        """
+        if instance is None:
+            return self
+        relation = self.relation
+        if instance.pk is None:
+            raise FieldError(
+                f"This {owner.__name__} has no {relation.accessor}: it was never saved.",
+                hint="Save it first.",
+                code="db.not-saved",
+            )
+        kind = build_manager_class(ManyRelatedManager, relation.target)
+        return kind(relation, find_database(instance), instance)
+
+    @property
+    def relation(self) -> ManyRelation:
+        """The relation."""
+        options: ModelOptions = self.model.__options__
+        return options.many[self.name]
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Refuse: the rows are those of the database."""
+        raise FieldError(
+            f"{type(instance).__name__}.{self.name} cannot be assigned to.",
+            hint=f"Use .{self.name}.set([...]).",
+            code="db.related",
+        )
+
+    @property
+    def through(self) -> Any:
+        """The model of the rows between: `Book.tags.through`."""
+        return self.relation.through
 
 
 def keep_in_step(model: type[Any], name: str) -> None:
@@ -86,28 +200,3 @@ def keep_in_step(model: type[Any], name: str) -> None:
 
     event.listen(getattr(model, name), "set", follow_relation)
     event.listen(getattr(model, key), "set", follow_key)
-
-
-def add_reverse_accessor(
-    target: type[Any], model: type[Any], declaration: ForeignKeyDeclaration, name: str
-) -> None:
-    """Add the other side of a foreign key to its target.
-
-    Raises:
-        ImproperlyConfigured: The name is taken.
-    """
-    default = model.__options__.default_related_name or f"{model.__name__.lower()}_set"
-    accessor = declaration.related_name or default
-    if accessor.endswith("+"):
-        return
-    present = getattr(target, accessor, None)
-    if present is not None:
-        raise ImproperlyConfigured(
-            f"{model.__name__}.{name} cannot be reached as {target.__name__}.{accessor}: that name "
-            "is taken.",
-            hint='Give the foreign key another related_name, or "+" for none.',
-            code="db.related-name",
-        )
-    mapper = registry.find_mapper(target)
-    key: str = mapper.get_property_by_column(mapper.primary_key[0]).key
-    type.__setattr__(target, accessor, Related(model, f"{name}_id", key))

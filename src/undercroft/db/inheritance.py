@@ -1,17 +1,20 @@
 """What a class about to be mapped has from its parents and of itself, and what it may not have."""
 
 import re
-from typing import Any, ClassVar, get_origin
+from typing import Any, ClassVar, TypeVar, get_origin
 
 from sqlalchemy.orm import MappedColumn
 
-from undercroft.db.manager import Manager
 from undercroft.db.mapping.foreign_keys import ForeignKeyDeclaration
+from undercroft.db.mapping.many_to_many import ManyToManyDeclaration
 from undercroft.db.mapping.options import read_meta
+from undercroft.db.queryset import Manager
 from undercroft.errors import ImproperlyConfigured
 
+D = TypeVar("D")
+
 #: An annotation such as `models.RelatedManager["Post"]` that is still text.
-_MANAGER = re.compile(r"(\w+\.)*(RelatedManager|Manager)\b")
+_MANAGER = re.compile(r"(\w+\.)*(RelatedManager|ManyRelatedManager|Manager)\b")
 
 
 def check_parents(model: type[Any]) -> None:
@@ -58,13 +61,21 @@ def has_primary_key(model: type[Any]) -> bool:
 
 
 def list_foreign_keys(model: type[Any]) -> dict[str, ForeignKeyDeclaration]:
-    """List the declarations of a class, those of abstract parents and mixins included."""
-    found: dict[str, ForeignKeyDeclaration] = {}
+    """List the foreign keys of a class, those of abstract parents and mixins included."""
+    return _list_declared(model, ForeignKeyDeclaration)
+
+
+def list_many_to_many(model: type[Any]) -> dict[str, ManyToManyDeclaration]:
+    """List the relations of many to many of a class, likewise."""
+    return _list_declared(model, ManyToManyDeclaration)
+
+
+def _list_declared(model: type[Any], kind: type[D]) -> dict[str, D]:
+    found: dict[str, D] = {}
     for parent in reversed(model.__mro__):
-        if "__mapper__" in vars(parent):
-            continue
-        declared = vars(parent).items()
-        found.update({n: one for n, one in declared if isinstance(one, ForeignKeyDeclaration)})
+        if "__mapper__" not in vars(parent):
+            declared = vars(parent).items()
+            found.update({name: one for name, one in declared if isinstance(one, kind)})
     return found
 
 

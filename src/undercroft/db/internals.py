@@ -15,6 +15,7 @@ from sqlalchemy.pool import Pool, PoolProxiedConnection
 from sqlalchemy.pool.base import (
     _ConnectionFairy,  # pyright: ignore[reportPrivateUsage]  # what this file is for
 )
+from sqlalchemy.sql.util import ClauseAdapter
 from sqlalchemy.util import await_only as wait_in_greenlet
 from sqlalchemy.util import greenlet_spawn as run_in_greenlet
 
@@ -22,6 +23,7 @@ __all__ = [
     "LOADED",
     "NOT_LOADED",
     "SharedLoaders",
+    "adapt_to_aliases",
     "adopt_record",
     "compile_statement",
     "count_listeners",
@@ -183,6 +185,13 @@ def list_froms(expression: Any) -> list[Any]:
 
 #: A bound parameter, its element, what prepares the value; see `CompiledSQL`.
 Slot: TypeAlias = tuple[sa.BindParameter[Any], int | tuple[int, int] | None, Processor | None]
+
+
+def adapt_to_aliases(expression: Any, aliases: Mapping[Any, Any]) -> Any:
+    """Let an expression on tables mean their aliases."""
+    for alias in aliases.values():
+        expression = ClauseAdapter(alias).traverse(expression)
+    return expression
 
 
 class CompiledSQL:

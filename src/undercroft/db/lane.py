@@ -123,6 +123,16 @@ class Lane:
             raise_translated(error)
         return engine.dialect
 
+    def prepare(self, call: Call) -> CompiledCall:
+        """Get the compiled form of a call, for sync code."""
+        compiled = self._compiled.get(call.shape)
+        return compiled or self._compile(call, self._compiled, self._get_dialect())
+
+    async def aprepare(self, call: Call) -> CompiledCall:
+        """Get the compiled form of a call, for the running loop."""
+        compiled = self._async_compiled.get(call.shape)
+        return compiled or await self._acompile(call, self.get_pool())
+
     def _compile(
         self, call: Call, known: dict[Shape, CompiledCall], dialect: Dialect
     ) -> CompiledCall:
@@ -150,7 +160,7 @@ class Lane:
         if loop is None:
             await ensure_loop()
             loop = find_running_loop()
-        pool: LoopPool = self._pool if loop is self._loop else self._get_pool()
+        pool: LoopPool = self._pool if loop is self._loop else self.get_pool()
         compiled = self._async_compiled.get(call.shape)
         if compiled is None:
             compiled = await self._acompile(call, pool)
@@ -177,7 +187,7 @@ class Lane:
                 return await run_in_thread(self._run_within, frame, call)
         compiled = self._async_compiled.get(call.shape)
         if compiled is None:
-            compiled = await self._acompile(call, self._get_pool())
+            compiled = await self._acompile(call, self.get_pool())
         values = compiled.bind(call.parameters)
         try:
             rows = await link.fetch(frame, compiled.sql, values, counts=compiled.counts)
@@ -192,7 +202,8 @@ class Lane:
         await ensure_loop()
         return frame.get_link(self.alias, self._make_async_link)
 
-    def _get_pool(self) -> LoopPool:
+    def get_pool(self) -> LoopPool:
+        """Get the pool of the running loop."""
         pool: Any = self.database.async_engine.sync_engine.pool
         self._loop, self._pool = asyncio.get_running_loop(), pool
         return pool  # type: ignore[no-any-return]  # our engines have our pools
@@ -207,7 +218,7 @@ class Lane:
         return self._compile(call, self._async_compiled, dialect)
 
     def _make_async_link(self, _root: Frame) -> Link:
-        return AsyncLink(self.database.async_engine, self._get_pool())
+        return AsyncLink(self.database.async_engine, self.get_pool())
 
     async def aget_link(self) -> AsyncLink:
         """As `get_link`, for async code.

@@ -1,52 +1,42 @@
-"""Where querysets come from: `Model.objects`, and the other side of a foreign key."""
+"""The managers a class declares or inherits, bound to it when it is mapped."""
 
-from typing import Any, TypeVar
+from typing import Any
 
-from undercroft.db.queries.keys import check_agreement, find_key
-from undercroft.db.queryset import QuerySet
-from undercroft.db.twins import Steps
-
-M = TypeVar("M")
+from undercroft.db.queryset import Manager
 
 
-class Manager(QuerySet[M]):
-    """`Model.objects`: the queryset of all rows, which every other one is made from."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._options.name}>"
-
-    def _fetch_steps(self) -> Steps[list[M]]:
-        # Shared by the whole process, so it never keeps rows.
-        rows: list[M] = yield self.build_call("instances")
-        return rows
-
-
-class RelatedManager(Manager[M]):
-    """The rows of another model that refer to one instance, such as `author.posts`.
+class FreshManager:
+    """A manager whose `get_queryset` may answer differently each time.
 
     Args:
-        model: The other model.
-        alias: The database's name.
-        column: The attribute of the other model's foreign key.
-        key: What it refers to.
+        manager: The manager, bound to its model.
     """
 
-    __slots__ = ("_column", "_key")
+    def __init__(self, manager: Manager[Any]) -> None:
+        self.manager = manager
 
-    def __init__(self, model: type[M], alias: str, column: str, key: Any) -> None:
-        super().__init__(model, alias)
-        self._column = column
-        self._key = key
-        operations, parameters = self._build_conditions((), {column: key})
-        self._operations, self._parameters = operations, parameters
+    def __get__(self, instance: object | None, owner: type[Any], /) -> Manager[Any]:
+        """Give the manager as its `get_queryset` says now."""
+        if instance is not None:
+            raise AttributeError(f"A manager belongs to the class {owner.__name__}, not to a row.")
+        return self.manager.begin()
 
-    def _complete(self, values: dict[str, Any]) -> dict[str, Any]:
-        for relation in self._options.relations.values():
-            if relation.column == self._column and relation.name in values:
-                key = find_key(relation, values[relation.name], self._options.name)
-                check_agreement(relation, self._key, key, self._options.name)
-            if relation.column == self._column and self._column in values:
-                check_agreement(relation, self._key, values[self._column], self._options.name)
-        return {self._column: self._key, **values}
+
+def find_managers(model: type[Any]) -> dict[str, Manager[Any]]:
+    """Find the managers a class about to be mapped declares or inherits, the first one first."""
+    found: dict[str, Manager[Any]] = {}
+    for parent in model.__mro__:
+        for name, value in vars(parent).items():
+            inner = value.manager if isinstance(value, FreshManager) else value
+            if isinstance(inner, Manager) and name not in found:
+                found[name] = inner
+    return found
+
+
+def install_managers(model: type[Any], declared: dict[str, Manager[Any]]) -> str:
+    """Give a mapped class its managers; tell the name of the default one."""
+    managers = declared or {"objects": Manager[Any]()}
+    for name, manager in managers.items():
+        bound = manager.bind(model)
+        type.__setattr__(model, name, FreshManager(bound) if bound.is_fresh else bound)
+    return next(iter(managers))

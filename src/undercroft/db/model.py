@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from undercroft import errors
-from undercroft.db.accessors import Objects, add_reverse_accessor, keep_in_step
+from undercroft.db.accessors import keep_in_step
+from undercroft.db.composite import mark_composite, take_composite
 from undercroft.db.connections.violations import use_names
+from undercroft.db.deleting import Deletion, delete_instance_steps
 from undercroft.db.fields.keys import BigAutoField
 from undercroft.db.fields.time_types import UTCDateTime
 from undercroft.db.inheritance import (
@@ -18,19 +20,23 @@ from undercroft.db.inheritance import (
     hide_reverse_annotations,
     inherit_meta,
     list_foreign_keys,
+    list_many_to_many,
 )
 from undercroft.db.internals import state_of
 from undercroft.db.lane import get_lane
-from undercroft.db.manager import Manager
+from undercroft.db.linking import link_foreign_key
+from undercroft.db.manager import find_managers, install_managers
+from undercroft.db.many_to_many import resolve_many
 from undercroft.db.mapping import registry
 from undercroft.db.mapping.completing import complete_class, list_foreign_items
 from undercroft.db.mapping.options import ModelOptions, find_app_label, read_meta
 from undercroft.db.mapping.violations import find_names
 from undercroft.db.queries.keys import set_relation
+from undercroft.db.queryset import Objects
 from undercroft.db.rows.notes import find_alias
 from undercroft.db.rows.siblings import Loaders
 from undercroft.db.twins import Steps, async_twin, twins
-from undercroft.db.writes import delete_steps, insert_steps, refresh_steps, update_steps
+from undercroft.db.writes import read_key, refresh_steps, save_steps
 from undercroft.errors import ObjectDoesNotExist
 
 #: Every constraint has a name that does not depend on the database: migrations need one to drop it.
@@ -86,6 +92,7 @@ class Model(DeclarativeBase):
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Expand our declarations, let SQLAlchemy map the class, then prepare what queries need."""
         meta = read_meta(cls)
+        composite = take_composite(cls)
         if meta.get("abstract"):
             cls.__abstract__ = True
             super().__init_subclass__(**arguments)
@@ -97,14 +104,19 @@ class Model(DeclarativeBase):
         if "__tablename__" not in vars(cls) and "__table__" not in vars(cls):
             default = f"{app_label}_{name}" if app_label else name
             cls.__tablename__ = str(meta.get("db_table", default))
-        if not has_primary_key(cls):
+        if not composite and not has_primary_key(cls):
             cls.id = BigAutoField()
         hide_reverse_annotations(cls)
         meta = inherit_meta(cls, meta)
         add_table_args(cls, list_foreign_items(cls, meta))
-        keys = list_foreign_keys(cls)
+        keys, many = list_foreign_keys(cls), list_many_to_many(cls)
+        managers = find_managers(cls)
         for key_name, declaration in keys.items():
             declaration.expand(cls, key_name, app_label)
+        for name_of_many in many:
+            type.__setattr__(cls, name_of_many, None)
+        if composite:
+            mark_composite(cls, composite)
         for error in ("DoesNotExist", "MultipleObjectsReturned"):
             parent = getattr(cls, error)
             described = {
@@ -115,11 +127,13 @@ class Model(DeclarativeBase):
         super().__init_subclass__(**arguments)
         cls.__options__ = cls._meta = ModelOptions(cls, app_label, cls.__tablename__, meta)
         complete_class(cls, meta)
-        type.__setattr__(cls, "objects", Manager(cls))
+        cls.__options__.manager_name = install_managers(cls, managers)
         for key_name, declaration in keys.items():
             keep_in_step(cls, key_name)
-            declaration.resolve(cls, key_name, app_label, add_reverse_accessor)
+            declaration.resolve(cls, key_name, app_label, link_foreign_key)
         registry.register(app_label, cls)
+        for many_name, declared in many.items():
+            resolve_many(cls, many_name, declared, Model)
 
     def __init__(self, **values: Any) -> None:
         """Make an instance; fields not given get their defaults.
@@ -165,12 +179,19 @@ class Model(DeclarativeBase):
 
     @property
     def pk(self) -> Any:
-        """The value of the primary key, whatever the field is called."""
-        return self.__dict__.get(self.__options__.primary_key)
+        """The value of the primary key, whatever the field is called; a tuple of several."""
+        options = self.__options__
+        if options.is_composite:
+            key = read_key(options, self.__dict__)
+            return None if None in key else key
+        return self.__dict__.get(options.primary_key)
 
     @pk.setter
     def pk(self, value: Any) -> None:
-        setattr(self, self.__options__.primary_key, value)
+        names = self.__options__.primary_keys
+        values = (value,) if len(names) == 1 else value
+        for name, part in zip(names, values, strict=True):
+            setattr(self, name, part)
 
     def describe(self) -> str:
         """Describe the row as a variable of its author's, for messages."""
@@ -182,6 +203,7 @@ class Model(DeclarativeBase):
         *,
         update_fields: Collection[str] | None = None,
         force_insert: bool = False,
+        force_update: bool = False,
         using: str | None = None,
     ) -> Steps[None]:
         """Insert the row, or write what changed since it was read or saved.
@@ -191,32 +213,45 @@ class Model(DeclarativeBase):
         Args:
             update_fields: Write these, and `auto_now` fields, whatever else has changed.
             force_insert: Insert, even when the row was saved before.
+            force_update: Update, even when the row was not read from the database.
             using: The database's name; that the row came from, or the default one, when None.
 
         Raises:
             IntegrityError: A constraint of the database forbids it.
             DoesNotExist: The model's own; the row to update is gone.
         """
-        state = state_of(self)
-        alias = using or find_alias(state)
-        if state.key is None or force_insert or self.pk is None:
-            yield from insert_steps(self, alias)
-        else:
-            yield from update_steps(self, update_fields, alias)
+        yield from save_steps(
+            self,
+            using or find_alias(state_of(self)),
+            update_fields=update_fields,
+            force_insert=force_insert,
+            force_update=force_update,
+        )
 
     @twins
-    def delete(self, *, using: str | None = None) -> Steps[int]:
-        """Delete the row; answer how many rows went. What refers to it is the database's care."""
-        return (yield from delete_steps(self, using or find_alias(state_of(self))))
+    def delete(self, *, using: str | None = None) -> Steps[Deletion]:
+        """Delete the row; answer how many rows went, by model, those that went with it included.
+
+        Raises:
+            FieldError: It was never saved.
+            IntegrityError: Rows that must stay refer to it.
+        """
+        return (yield from delete_instance_steps(self, using or find_alias(state_of(self))))
 
     @twins
-    def refresh_from_db(self, *, using: str | None = None) -> Steps[None]:
+    def refresh_from_db(
+        self, *, using: str | None = None, fields: Collection[str] | None = None
+    ) -> Steps[None]:
         """Read the row again, forgetting what was changed here.
+
+        Args:
+            using: The database's name; that the row came from when None.
+            fields: Read these only.
 
         Raises:
             DoesNotExist: The model's own; the row is gone.
         """
-        yield from refresh_steps(self, using or find_alias(state_of(self)))
+        yield from refresh_steps(self, using or find_alias(state_of(self)), fields)
 
     asave = async_twin(save)
     adelete = async_twin(delete)

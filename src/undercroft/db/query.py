@@ -1,10 +1,14 @@
 """What every queryset is: a model, operations with their values, and the calls they make."""
 
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any, Generic, Self, TypeVar
 
 from undercroft.db.mapping.options import ModelOptions
-from undercroft.db.queries.lookups import build_conditions
+from undercroft.db.queries.conditions import Conditions
+from undercroft.db.queries.lookups import Lookup
+from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.shape import Call, Operations, Parameters, Shape
+from undercroft.db.queries.terms import TYPES, Term
 from undercroft.db.twins import Steps
 from undercroft.errors import FieldError
 
@@ -12,6 +16,11 @@ M = TypeVar("M")
 
 #: One row needs no order.
 _ONE: Operations = (("order", ()), ("limit",))
+
+#: No table has that many rows, and no database counts further.
+_MAX_INDEX = (1 << 63) - 1
+
+_NO_TERMS: Mapping[str, Term] = {}
 
 
 class Query(Generic[M]):
@@ -22,28 +31,72 @@ class Query(Generic[M]):
         alias: The database's name.
     """
 
-    __slots__ = ("_alias", "_fetched", "_operations", "_options", "_parameters", "_window", "model")
+    __slots__ = (
+        "_alias",
+        "_annotations",
+        "_fetched",
+        "_form",
+        "_operations",
+        "_options",
+        "_parameters",
+        "_prefetches",
+        "_window",
+        "model",
+    )
 
-    def __init__(self, model: type[M], alias: str = "default") -> None:
+    def __init__(self, model: type[Any], alias: str = "default") -> None:
         self.model = model
-        self._options: ModelOptions = model.__options__  # type: ignore[attr-defined]  # M is a model
+        self._options: ModelOptions = model.__options__
         self._alias = alias
         self._operations: Operations = ()
         self._parameters: Parameters = ()
         self._window: tuple[int, int | None] = (0, None)
+        self._annotations: Mapping[str, Term] = _NO_TERMS
+        #: What rows become: instances when None, else a form, the names and the nodes.
+        self._form: tuple[str, tuple[str, ...], tuple[Any, ...]] | None = None
+        self._prefetches: tuple[Any, ...] = ()
         self._fetched: list[M] | None = None
 
     def describe(self) -> str:
         """Describe the queryset as its author may have written it, for messages."""
         return f"{self._options.name}.objects"
 
-    def _build_conditions(
-        self, expressions: tuple[Any, ...], lookups: dict[str, Any]
-    ) -> tuple[Operations, Parameters]:
-        if lookups or expressions:
-            self._check_uncut("filter")
-        operations, parameters = build_conditions(self._options, expressions, lookups)
-        return tuple(operations), tuple(parameters)
+    @property
+    def db(self) -> str:
+        """The name of the database it asks."""
+        return self._alias
+
+    # -------------------------------------------------------------- deriving
+
+    def _extend(self, operations: Operations, parameters: Parameters) -> Self:
+        """Derive a queryset with further operations."""
+        copy: Self = object.__new__(self._derived_class())
+        copy.model = self.model
+        copy._options = self._options
+        copy._alias = self._alias
+        copy._operations = self._operations + operations
+        copy._parameters = self._parameters + parameters
+        copy._window = self._window
+        copy._annotations = self._annotations
+        copy._form = self._form
+        copy._prefetches = self._prefetches
+        copy._fetched = None
+        return copy
+
+    def _derived_class(self) -> Any:
+        """Give the class of what is derived: a manager's querysets are no managers."""
+        return type(self)
+
+    def _cut(self, start: int, stop: int | None) -> Self:
+        """Cut rows out of what an earlier slice left."""
+        copy = self._extend((), ())
+        low, high = self._window
+        start = min(start, _MAX_INDEX - low)
+        end = low + stop if stop is not None else high
+        if high is not None and (end is None or end > high):
+            end = high
+        copy._window = (low + start, end if end is None else min(end, _MAX_INDEX))
+        return copy
 
     def _check_uncut(self, method: str) -> None:
         if self._window != (0, None):
@@ -52,6 +105,30 @@ class Query(Generic[M]):
                 hint="Slice last.",
                 code="db.sliced",
             )
+
+    def _has(self, kind: str) -> bool:
+        """Tell whether there is an operation of a kind."""
+        return any(operation[0] == kind for operation in self._operations)
+
+    # -------------------------------------------------------------- names and conditions
+
+    def _namespace(self) -> Namespace:
+        return Namespace(self._options, self._annotations)
+
+    def _build_conditions(
+        self, expressions: tuple[Any, ...], lookups: Mapping[str, Any]
+    ) -> tuple[Operations, Parameters]:
+        if not (lookups or expressions):
+            return (), ()
+        self._check_uncut("filter")
+        conditions = Conditions(Namespace(self._options, self._annotations))
+        operations = conditions.build(expressions, lookups)
+        if conditions.many:
+            # Conditions of one call are about the same of many rows.
+            operations = (("together", operations),)
+        return operations, tuple(conditions.parameters)
+
+    # -------------------------------------------------------------- calls
 
     def build_call(self, kind: str, columns: Any = None) -> Call:
         """Build the call that asks the database."""
@@ -63,6 +140,58 @@ class Query(Generic[M]):
             operations, parameters = (*operations, ("limit",)), (*parameters, max(high - low, 0))
         return Call(Shape(kind, self.model, columns, operations), parameters, self._alias)
 
+    def build_fetch(self) -> Call:
+        """Build the call that fetches the rows."""
+        form = self._form
+        return self.build_call("instances") if form is None else self.build_call("rows", form)
+
+    def build_subquery(self, lookup: Lookup | None = None) -> tuple[Shape, Parameters]:
+        """Build the query of one column that a subquery is.
+
+        Args:
+            lookup: What it is compared with, which says the column where none is named.
+
+        Raises:
+            FieldError: It has several columns.
+        """
+        form = self._form
+        if form is None:
+            form = ("flat", ("pk",), (self._find_compared(lookup),))
+        if len(form[2]) != 1:
+            raise FieldError(
+                f"A subquery of {self._options.name} has {len(form[2])} columns: expected one.",
+                hint='Name it: .values("id").',
+                code="db.subquery",
+            )
+        call = self.build_call("rows", form)
+        return call.shape, call.parameters
+
+    def _find_compared(self, lookup: Lookup | None) -> Any:
+        """Find the column that rows are compared by: what a foreign key refers to, or the key."""
+        del lookup
+        return ("column", (), self._options.primary_key)
+
+    def build_exists(self) -> tuple[Shape, Parameters]:
+        """Build the query whose rows are only asked for their existence."""
+        call = self.build_call("exists")
+        return call.shape, call.parameters
+
+    def get_subquery_type(self) -> Any:
+        """Get the type of its one column."""
+        if self._form is None:
+            return self._options.columns[self._options.primary_key].type
+        node = self._form[2][0]
+        if node[0] == "ref":
+            return self._annotations[node[1]].type
+        name = self._form[1][0]
+        return self._namespace().find(name).type if name.isidentifier() else TYPES["any"]
+
+    def resolve_in(self, namespace: Namespace) -> Term:
+        """Stand for the one column of its first row, where it is compared with something."""
+        shape, parameters = self.build_subquery()
+        namespace.parameters.extend(parameters)
+        return Term(("subquery", shape), self.get_subquery_type())
+
     def get_steps(self, expressions: tuple[Any, ...], lookups: dict[str, Any]) -> Steps[M]:
         """Get the one row for which everything given is true, in steps.
 
@@ -70,15 +199,26 @@ class Query(Generic[M]):
             DoesNotExist: The model's own; there is none.
             MultipleObjectsReturned: The model's own; there are several.
         """
-        operations, parameters = self._build_conditions(expressions, lookups)
-        if self._window == (0, None):
-            shape = Shape("instances", self.model, None, self._operations + operations + _ONE)
+        if self._window == (0, None) and not self._has("combine"):
+            operations, parameters = self._build_conditions(expressions, lookups)
+            form = self._form
+            shape = Shape(
+                "instances" if form is None else "rows",
+                self.model,
+                form,
+                self._operations + operations + _ONE,
+            )
             # A second row is enough to know that there are several.
             call = Call(shape, (*self._parameters, *parameters, 2), self._alias)
         else:
-            call = self.build_call("instances")
+            if expressions or lookups:
+                self._check_uncut("get")
+            operations, parameters = self._build_conditions(expressions, lookups)
+            call = self._extend(operations, parameters).build_fetch()
         rows: list[M] = yield call
         if len(rows) == 1:
+            if self._prefetches:
+                yield from self._prefetch_steps(rows)
             return rows[0]
         name, model = self._options.name, self._options.model
         if not rows:
@@ -87,8 +227,12 @@ class Query(Generic[M]):
             f"More than one {name} matches {describe_lookups(lookups)}: expected exactly one."
         )
 
+    def _prefetch_steps(self, rows: list[M]) -> Steps[None]:
+        """Load what was asked to be loaded with the rows, in steps."""
+        raise NotImplementedError
 
-def describe_lookups(lookups: dict[str, Any]) -> str:
+
+def describe_lookups(lookups: Mapping[str, Any]) -> str:
     """Describe look-ups for a message; long values are cut."""
     shown = ", ".join(f"{name}={value!r}" for name, value in lookups.items())
     if not shown:

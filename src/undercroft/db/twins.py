@@ -12,9 +12,11 @@ A method is written once, as a generator that yields each database call and is s
 
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
-from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from inspect import iscoroutine
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
-from undercroft.concurrency import check_not_on_loop, is_on_loop
+from undercroft.concurrency import check_not_on_loop, drive, is_on_loop
+from undercroft.db.connections.transactions import Atomic
 from undercroft.db.lane import get_lane
 from undercroft.db.queries.shape import Call
 
@@ -22,8 +24,19 @@ P = ParamSpec("P")
 S = TypeVar("S")
 T = TypeVar("T")
 
-#: A method's steps: yields calls, is sent their answers, returns the result.
-Steps: TypeAlias = Generator[Call, Any, T]
+
+class Task(Protocol):
+    """What steps may ask for beside a call of the database."""
+
+    def perform(self) -> Any:
+        """Do it, blocking."""
+
+    async def aperform(self) -> Any:
+        """Do it on the event loop."""
+
+
+#: A method's steps: yields calls and tasks, is sent their answers, returns the result.
+Steps: TypeAlias = Generator[Call | Task, Any, T]
 
 
 class AsyncTwin(Generic[S, P, T]):
@@ -97,10 +110,13 @@ def describe_owner(owner: Any) -> str:
 def run_steps(steps: Steps[T]) -> T:
     """Carry out the steps, waiting for each call."""
     try:
-        call = next(steps)
+        call: Any = next(steps)
         while True:
             try:
-                answer = get_lane(call.alias).run(call)
+                if call.__class__ is Call:
+                    answer = get_lane(call.alias).run(call)
+                else:
+                    answer = call.perform()
             except BaseException as error:  # noqa: BLE001 - the steps may handle it
                 call = steps.throw(error)
             else:
@@ -112,13 +128,72 @@ def run_steps(steps: Steps[T]) -> T:
 async def arun_steps(steps: Steps[T]) -> T:
     """Carry out the steps, awaiting each call."""
     try:
-        call = next(steps)
+        call: Any = next(steps)
         while True:
             try:
-                answer = await get_lane(call.alias).arun(call)
+                if call.__class__ is Call:
+                    answer = await get_lane(call.alias).arun(call)
+                else:
+                    answer = await call.aperform()
             except BaseException as error:  # noqa: BLE001 - the steps may handle it
                 call = steps.throw(error)
             else:
                 call = steps.send(answer)
     except StopIteration as finished:
         return finished.value  # type: ignore[no-any-return]  # StopIteration is not generic
+
+
+class Within:
+    """Steps to be carried out within a transaction's block, all of them or none.
+
+    Args:
+        block: The block.
+        steps: What to do in it.
+    """
+
+    __slots__ = ("block", "steps")
+
+    def __init__(self, block: Atomic, steps: Steps[Any]) -> None:
+        self.block = block
+        self.steps = steps
+
+    def perform(self) -> Any:
+        """Carry out the steps."""
+        with self.block:
+            return run_steps(self.steps)
+
+    async def aperform(self) -> Any:
+        """Carry out the steps on the event loop."""
+        async with self.block:
+            return await arun_steps(self.steps)
+
+
+def atomically(steps: Steps[T], alias: str) -> Steps[T]:
+    """Carry out steps in a block of their own: all of them happen, or none."""
+    answer: T = yield Within(Atomic(alias), steps)
+    return answer
+
+
+class Invoke:
+    """A function of somebody else's to be called, a coroutine function perhaps.
+
+    Args:
+        function: What to call.
+        arguments: By keyword.
+    """
+
+    __slots__ = ("arguments", "function")
+
+    def __init__(self, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        self.function = function
+        self.arguments = arguments
+
+    def perform(self) -> Any:
+        """Call it; a coroutine is driven to its end."""
+        answer = self.function(**self.arguments)
+        return drive(answer) if iscoroutine(answer) else answer
+
+    async def aperform(self) -> Any:
+        """Call it on the event loop, which it must not block."""
+        answer = self.function(**self.arguments)
+        return await answer if iscoroutine(answer) else answer

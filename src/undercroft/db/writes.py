@@ -1,19 +1,83 @@
-"""Save and delete one instance by direct statements: what changed is written, nothing else."""
+"""Save one instance by direct statements: what changed is written, nothing else."""
 
 from collections.abc import Collection
 from typing import Any
 
 from undercroft.db.fields.info import MISSING
 from undercroft.db.fields.values import build_error
-from undercroft.db.internals import forget_identity, forget_value, mark_clean, state_of
+from undercroft.db.internals import forget_value, mark_clean, state_of
 from undercroft.db.mapping.options import ModelOptions
 from undercroft.db.queries.keys import take_keys
 from undercroft.db.queries.lookups import resolve_lookup
-from undercroft.db.queries.shape import Call, OrderTerm, Shape
+from undercroft.db.queries.namespace import Namespace, is_expression
+from undercroft.db.queries.shape import Call, Operations, Shape
 from undercroft.db.rows.notes import list_changed_json, note_alias, note_json
+from undercroft.db.rows.siblings import BATCHED, PREFETCHED
 from undercroft.db.rows.undoing import remember
+from undercroft.db.signals import post_save, pre_save
 from undercroft.db.twins import Steps
 from undercroft.errors import FieldError, FieldValueError, UniqueViolation
+
+
+def save_steps(
+    instance: Any,
+    alias: str,
+    *,
+    update_fields: Collection[str] | None = None,
+    force_insert: bool = False,
+    force_update: bool = False,
+) -> Steps[None]:
+    """Insert an instance, or write what changed, and tell those who want to know.
+
+    Raises:
+        FieldValueError: A value does not fit, or there is none where one is needed.
+        FieldError: A name is no field, or a relation's target was never saved.
+        DoesNotExist: The model's own; the row to update is gone.
+    """
+    options: ModelOptions = instance.__options__
+    state = state_of(instance)
+    is_new = state.key is None or force_insert or has_no_key(options, state.dict)
+    if force_update and is_new:
+        if has_no_key(options, state.dict):
+            raise FieldError(
+                f"This {options.name} cannot be updated: it has no key.", code="db.not-saved"
+            )
+        is_new = False
+        state.key = (options.identity_class, read_key(options, state.dict), None)
+    sender = options.model
+    if pre_save.listens(sender):
+        yield from pre_save.send_steps(
+            sender, instance=instance, raw=False, using=alias, update_fields=update_fields
+        )
+    if is_new:
+        yield from insert_steps(instance, alias)
+    else:
+        yield from update_steps(instance, update_fields, alias)
+    if post_save.listens(sender):
+        yield from post_save.send_steps(
+            sender,
+            instance=instance,
+            created=is_new,
+            raw=False,
+            using=alias,
+            update_fields=update_fields,
+        )
+
+
+def read_key(options: ModelOptions, values: dict[str, Any]) -> tuple[Any, ...]:
+    """Read the primary key of an instance."""
+    return tuple(values.get(key) for key in options.primary_keys)
+
+
+def has_no_key(options: ModelOptions, values: dict[str, Any]) -> bool:
+    """Tell whether an instance lacks its key, or a part of it."""
+    return any(values.get(key) is None for key in options.primary_keys)
+
+
+def match_key(options: ModelOptions, key: tuple[Any, ...]) -> tuple[Operations, tuple[Any, ...]]:
+    """Build the conditions for one row by its primary key, and their values."""
+    lookups = (resolve_lookup(options, name) for name in options.primary_keys)
+    return tuple(("where", lookup) for lookup in lookups), tuple(key)
 
 
 def insert_steps(instance: Any, alias: str, kind: str = "insert") -> Steps[bool]:
@@ -38,42 +102,65 @@ def insert_steps(instance: Any, alias: str, kind: str = "insert") -> Steps[bool]
         take_keys(instance)
     for key in options.moments:
         values[key] = options.fields[key].get_default()
-    names: list[str] = []
-    returned: list[str] = []
-    parameters: list[Any] = []
-    for key, convert in options.inserted.items():
-        value = values.get(key, MISSING)
-        if value is MISSING or (value is None and key == options.primary_key):
-            if key in options.required:
-                raise FieldValueError(f"{options.name}.{key} has no value: expected one.")
-            returned.append(key)
-            continue
-        names.append(key)
-        if value is not None:
-            try:
-                value = convert(value)
-            except (ArithmeticError, TypeError, ValueError) as error:
-                raise build_error(options.name, key, value, str(error)) from error
-        parameters.append(value)
-    returned.extend(options.generated)
+    names, returned, parameters, nodes = _collect(options, values)
     if kind != "insert" and not returned:
         # An answer without rows must mean that nothing was inserted.
-        returned.append(options.primary_key)
-    shape = Shape(kind, options.model, (tuple(names), tuple(returned)))
+        returned.append(options.primary_keys[0])
+    shape = Shape(kind, options.model, (tuple(names), nodes, tuple(returned)))
     call = Call(shape, tuple(parameters), alias)
     answered: dict[str, Any] | None
     answered = (yield call) if kind == "insert" else (yield from _insert_new_steps(call))
     if answered is None:
         return False
     remember(state, alias, returned)
-    # Converted values too, so that the instance reads as it would after a query.
-    values.update(zip(names, parameters, strict=True))
+    if nodes is None:
+        # Converted values too, so that the instance reads as it would after a query.
+        values.update(zip(names, parameters, strict=True))
     values.update(answered)
-    state.key = (options.identity_class, (values[options.primary_key],), None)
+    state.key = (options.identity_class, read_key(options, values), None)
     note_alias(state, alias)
     note_json(options, state)
     mark_clean(state)
     return True
+
+
+def _collect(
+    options: ModelOptions, values: dict[str, Any]
+) -> tuple[list[str], list[str], list[Any], tuple[Any, ...] | None]:
+    """Collect what is inserted: columns, those the database fills in, values, expressions."""
+    names: list[str] = []
+    returned: list[str] = []
+    parameters: list[Any] = []
+    nodes: dict[str, Any] = {}
+    for key, convert in options.inserted.items():
+        value = values.get(key, MISSING)
+        if value is MISSING or (value is None and key in options.primary_keys):
+            if key in options.required:
+                raise FieldValueError(f"{options.name}.{key} has no value: expected one.")
+            returned.append(key)
+            continue
+        names.append(key)
+        if value is not None:
+            if is_worked_out(value):
+                nodes[key] = Namespace(options, {}, parameters).resolve(value).node
+                returned.append(key)
+                continue
+            try:
+                value = convert(value)
+            except (ArithmeticError, TypeError, ValueError) as error:
+                raise build_error(options.name, key, value, str(error)) from error
+        parameters.append(value)
+    returned.extend(options.generated)
+    return names, returned, parameters, tuple(map(nodes.get, names)) if nodes else None
+
+
+#: The types of most values, which need no closer look.
+_PLAIN = frozenset({str, int, float, bool})
+
+
+def is_worked_out(value: Any) -> bool:
+    """Tell whether the value of a column is to be worked out by the database."""
+    return value.__class__ not in _PLAIN and is_expression(value)
 
 
 def _insert_new_steps(call: Call) -> Steps[dict[str, Any] | None]:
@@ -103,21 +190,26 @@ def update_steps(instance: Any, update_fields: Collection[str] | None, alias: st
     names = _list_changed(options, state, update_fields)
     if not names:
         return
-    parameters = [options.convert(name, values[name]) for name in names]
-    lookup = resolve_lookup(options, options.primary_key)
-    shape = Shape("update", options.model, tuple(names), (("where", lookup),))
-    count: int = yield Call(shape, (*parameters, state.key[1][0]), alias)
+    namespace = Namespace(options, {})
+    columns = tuple((name, _place(options, name, values[name], namespace)) for name in names)
+    conditions, key = match_key(options, state.key[1])
+    shape = Shape("update", options.model, columns, conditions)
+    count: int = yield Call(shape, (*key, *namespace.parameters), alias)
     if count == 0:
+        shown = key[0] if len(key) == 1 else key
         raise instance.DoesNotExist(
-            f"{options.name} {state.key[1][0]!r} cannot be saved: its row is gone.",
+            f"{options.name} {shown!r} cannot be saved: its row is gone.",
             code="db.row-gone",
         )
     remember(state, alias)
-    values.update(zip(names, parameters, strict=True))
-    if options.generated:
-        yield from _read_generated(options, values, alias)
-    if options.primary_key in names:
-        state.key = (options.identity_class, (values[options.primary_key],), None)
+    worked_out = [name for name, node in columns if node is not None]
+    plain = [name for name, node in columns if node is None]
+    if not worked_out:
+        values.update(zip(plain, namespace.parameters, strict=True))
+    if any(key in names for key in options.primary_keys):
+        state.key = (options.identity_class, read_key(options, values), None)
+    if worked_out or options.generated:
+        yield from _read_back(options, state, [*worked_out, *options.generated], alias)
     note_alias(state, alias)
     note_json(options, state, None if update_fields is None else names)
     if update_fields is None:
@@ -127,14 +219,22 @@ def update_steps(instance: Any, update_fields: Collection[str] | None, alias: st
             state.committed_state.pop(name, None)
 
 
-def _read_generated(options: ModelOptions, values: dict[str, Any], alias: str) -> Steps[None]:
-    """Read what the database has computed anew."""
-    names = options.generated
-    terms = tuple(OrderTerm((), name, descending=False) for name in names)
-    lookup = resolve_lookup(options, options.primary_key)
-    shape = Shape("tuples", options.model, terms, (("where", lookup), ("order", ())))
-    rows: list[Any] = yield Call(shape, (values[options.primary_key],), alias)
-    values.update(zip(names, rows[0], strict=True) if rows else ())
+def _place(options: ModelOptions, name: str, value: Any, namespace: Namespace) -> Any:
+    """Collect the value of a column; give the node where it is an expression."""
+    if is_worked_out(value):
+        return namespace.resolve(value).node
+    namespace.parameters.append(options.convert(name, value))
+    return None
+
+
+def _read_back(options: ModelOptions, state: Any, names: list[str], alias: str) -> Steps[None]:
+    """Read what the database has worked out."""
+    conditions, key = match_key(options, state.key[1])
+    nodes = tuple(("column", (), name) for name in names)
+    shape = Shape("rows", options.model, ("dict", tuple(names), nodes), conditions)
+    rows: list[dict[str, Any]] = yield Call(shape, key, alias)
+    if rows:
+        state.dict.update(rows[0])
 
 
 def _list_changed(
@@ -175,52 +275,38 @@ def _find_key(options: ModelOptions, name: str) -> str:
     return key
 
 
-def delete_steps(instance: Any, alias: str) -> Steps[int]:
-    """Delete the row of an instance, which then counts as never saved."""
-    options: ModelOptions = instance.__options__
-    state = state_of(instance)
-    if state.key is None:
-        raise FieldError(
-            f"This {options.name} cannot be deleted: it was never saved.", code="db.not-saved"
-        )
-    lookup = resolve_lookup(options, options.primary_key)
-    shape = Shape("delete", options.model, None, (("where", lookup),))
-    count: int = yield Call(shape, (state.key[1][0],), alias)
-    remember(state, alias, (options.primary_key,))
-    forget_identity(state)
-    state.dict[options.primary_key] = None
-    return count
-
-
-def refresh_steps(instance: Any, alias: str) -> Steps[None]:
-    """Read the row of an instance again.
+def refresh_steps(instance: Any, alias: str, fields: Collection[str] | None = None) -> Steps[None]:
+    """Read the row of an instance again, or some of its columns.
 
     Raises:
         DoesNotExist: The model's own; the row is gone.
+        FieldError: A name is no field.
     """
     options: ModelOptions = instance.__options__
     state = state_of(instance)
-    key = state.dict[options.primary_key] if state.key is None else state.key[1][0]
-    lookup = resolve_lookup(options, options.primary_key)
-    shape = Shape("instances", options.model, None, (("where", lookup), ("order", ())))
-    rows: list[Any] = yield Call(shape, (key,), alias)
+    key = read_key(options, state.dict) if state.key is None else state.key[1]
+    conditions, parameters = match_key(options, key)
+    shape = Shape("instances", options.model, None, (*conditions, ("order", ())))
+    rows: list[Any] = yield Call(shape, parameters, alias)
     if not rows:
-        raise instance.DoesNotExist(f"No {options.name} has the key {key!r}.")
-    for name in options.relations:
-        forget_value(state, name)
+        shown = key[0] if len(key) == 1 else key
+        raise instance.DoesNotExist(f"No {options.name} has the key {shown!r}.")
     fresh = state_of(rows[0])
-    state.dict.update({name: fresh.dict[name] for name in options.keys})
+    names = options.keys if fields is None else [_find_key(options, name) for name in fields]
+    for name, relation in options.relations.items():
+        if relation.column in names:
+            forget_value(state, name)
+    state.dict.update({name: fresh.dict[name] for name in names})
     note_alias(state, alias)
-    note_json(options, state)
-    state.key, state.callables = fresh.key, build_own_loaders(options, state, fresh)
+    note_json(options, state, None if fields is None else names)
+    state.key = fresh.key
+    if fresh.callables:
+        fresh.callables.references = [state.obj]
+        state.callables = fresh.callables
+    if fields is not None:
+        for name in names:
+            state.committed_state.pop(name, None)
+        return
+    for cache in (PREFETCHED, BATCHED):
+        state.dict.pop(cache, None)
     mark_clean(state)
-
-
-def build_own_loaders(options: ModelOptions, state: Any, fresh: Any) -> Any:
-    """Give the loaders of a fresh row to the instance it refreshes."""
-    loaders = fresh.callables
-    for name in options.relations:
-        loader = loaders.get(name)
-        if loader is not None:
-            loader.references = [state.obj]
-    return loaders

@@ -43,6 +43,11 @@ class AsyncLink:
         self.blocks: list[Frame] = []
 
     @property
+    def driver(self) -> Any:
+        """The driver's connection, once the transaction has begun."""
+        return self._driver
+
+    @property
     def is_holding(self) -> bool:
         """Whether it has a connection that others may wait for."""
         return self._driver is not None

@@ -70,6 +70,11 @@ class SyncLink:
             self._turn.give_up()
 
     @property
+    def driver(self) -> Any:
+        """The driver's connection, once the transaction has begun."""
+        return self._driver
+
+    @property
     def is_holding(self) -> bool:
         """Whether it has a connection, or its turn to write, that others may wait for."""
         return self._driver is not None or (self._turn is not None and self._turn.has_come)

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
 
 from undercroft.db.connections.conflicts import find_conflict
+from undercroft.db.connections.sqlite_functions import register_functions
 
 
 def is_in_memory(url: str) -> bool:
@@ -33,6 +34,7 @@ def prepare_engine(engine: Engine, busy_timeout: float) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        register_functions(connection)
 
     def begin(connection: sa.Connection) -> None:
         driver: Any = connection.connection.driver_connection

@@ -1,5 +1,6 @@
 """What a model's `Meta` says, and everything prepared once per model for queries and writes."""
 
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ META_OPTIONS = frozenset(
     {
         "abstract",
         "app_label",
+        "auto_created",
         "constraints",
         "db_table",
         "db_table_comment",
@@ -50,14 +52,18 @@ FOREIGN_OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A to-one relation of a model.
+    """One step from a model to another, along a foreign key or against it.
 
     Attributes:
-        name: The attribute, for example `author`.
+        name: What look-ups call it, for example `author`.
         column: The key of the local column, for example `author_id`.
         target: The other model.
-        target_column: The key of the column it refers to.
+        target_column: The key of the column it is compared with.
         null: Whether there may be no target.
+        is_reverse: Whether the foreign key is the target's.
+        many: Whether there may be several targets.
+        accessor: The attribute of instances; empty when they have none.
+        target_name: Of a reverse one, what the target calls its foreign key.
     """
 
     name: str
@@ -65,6 +71,39 @@ class Relation:
     target: type[Any]
     target_column: str
     null: bool
+    is_reverse: bool = False
+    many: bool = False
+    accessor: str = ""
+    target_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ManyRelation:
+    """A relation of many rows to many, by the rows of a third model between them.
+
+    Attributes:
+        name: What look-ups call it, for example `tags`.
+        through: The model between.
+        source: Its foreign key to this side, by name.
+        far: Its foreign key to the other side, by name.
+        target: The model on the other side.
+        path: The two steps that lead there.
+        back: The look-up from the other side to the column between that names this one.
+        accessor: The attribute of instances; empty when they have none.
+        is_symmetrical: Whether who is related to another is so the other way round.
+        is_reverse: Whether it was declared on the other side.
+    """
+
+    name: str
+    through: type[Any]
+    source: str
+    far: str
+    target: type[Any]
+    path: tuple[str, str]
+    back: str
+    accessor: str = ""
+    is_symmetrical: bool = False
+    is_reverse: bool = False
 
 
 @dataclass(eq=False)
@@ -86,6 +125,20 @@ class ModelOptions:
     lookups: dict[str, Any] = field(default_factory=dict[str, Any])
     #: What loads the relations of an instance without siblings; filled by `model`.
     loaders: Any = None
+    #: Foreign keys of other models that refer to this one, by the name look-ups have for them.
+    reverses: dict[str, Relation] = field(default_factory=dict[str, Relation])
+    #: Relations to other rows by the attribute instances have for them.
+    accessors: dict[str, Any] = field(default_factory=dict[str, Any])
+    #: Relations of many rows to many, by name.
+    many: dict[str, ManyRelation] = field(default_factory=dict[str, ManyRelation])
+
+    #: The name of the manager that relations and generic code begin with.
+    manager_name: str = "objects"
+
+    @property
+    def manager(self) -> Any:
+        """The model's default manager."""
+        return getattr(self.model, self.manager_name)
 
     @property
     def name(self) -> str:
@@ -201,19 +254,30 @@ class ModelOptions:
         return {key: find_field_info(column) for key, column in self.columns.items()}
 
     @cached_property
+    def primary_keys(self) -> tuple[str, ...]:
+        """The attributes of the primary key's columns, in the key's order."""
+        names = {column: key for key, column in self.columns.items()}
+        return tuple(names[column] for column in self.mapper.primary_key)
+
+    @cached_property
     def primary_key(self) -> str:
-        """The attribute of the primary key.
+        """The attribute of the primary key, where that is one column.
 
         Raises:
             ImproperlyConfigured: The key has several columns.
         """
-        columns = self.mapper.primary_key
-        if len(columns) != 1:
+        if len(self.primary_keys) != 1:
             raise ImproperlyConfigured(
-                f"{self.label} has a primary key of {len(columns)} columns: expected one.",
+                f"{self.label} has a primary key of {len(self.primary_keys)} columns: expected "
+                "one.",
                 code="db.primary-key",
             )
-        return next(key for key, column in self.columns.items() if column is columns[0])
+        return self.primary_keys[0]
+
+    @cached_property
+    def is_composite(self) -> bool:
+        """Whether the primary key has several columns."""
+        return len(self.primary_keys) > 1
 
     @cached_property
     def identity_class(self) -> type[Any]:
@@ -235,6 +299,15 @@ class ModelOptions:
                 relationship.key, key, target.class_, remote_key, bool(local.nullable)
             )
         return found
+
+    @cached_property
+    def joins(self) -> Mapping[str, Relation]:
+        """Every step to another model, along a foreign key or against one."""
+        return ChainMap(self.relations, self.reverses)
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a look-up may go on with a name."""
+        return name in self.columns or name in self.joins or name in self.many
 
     @cached_property
     def converters(self) -> dict[str, Convert]:
@@ -353,7 +426,8 @@ class ModelOptions:
 
     def build_unknown(self, name: str) -> FieldError:
         """Build the error for a name that is no field of this model."""
-        known = [*self.columns, *self.relations, "pk"]
+        reverses = [reverse for reverse in self.reverses if reverse.isidentifier()]
+        known = [*self.columns, *self.relations, *self.many, *reverses, "pk"]
         close = get_close_matches(name, known, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
         shown = name if len(name) <= 60 else name[:57] + "..."

@@ -1,86 +1,94 @@
-"""Look-ups: `author__name__icontains="x"` resolved against the model; names are never SQL."""
+"""Look-ups: `author__name__icontains` resolved to an expression and how it is compared."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 import sqlalchemy as sa
 
-from undercroft.db.fields.values import Convert, build_converter, build_error, find_python_type
+from undercroft.db.fields.values import Convert, build_error, find_python_type
 from undercroft.db.mapping.options import ModelOptions
 from undercroft.db.queries.keys import build_key_finder
-from undercroft.db.queries.shape import Expression, Operation, OrderTerm, Parameters
+from undercroft.db.queries.names import Found, find_column, is_many, is_optional, shorten
+from undercroft.db.queries.shape import Node
+from undercroft.db.queries.terms import ROW, TYPES, Term, build_type_converter
 from undercroft.errors import FieldError
 
-#: The look-ups by name.
-LOOKUPS = frozenset(
+#: Comparisons of text with text.
+TEXT_LOOKUPS = frozenset(
     {
         "contains",
         "endswith",
-        "exact",
-        "gt",
-        "gte",
         "icontains",
         "iendswith",
         "iexact",
-        "in",
-        "isnull",
+        "iregex",
         "istartswith",
-        "lt",
-        "lte",
-        "range",
+        "regex",
+        "search",
         "startswith",
     }
 )
 
-#: The parts of dates and times that can be compared by themselves.
-PARTS = frozenset({"year", "month", "day", "hour", "minute", "second"})
+#: Comparisons that mean something for every type.
+PLAIN_LOOKUPS = frozenset({"exact", "gt", "gte", "in", "isnull", "lt", "lte", "range"})
 
-_TEXT_LOOKUPS = frozenset(
-    name for name in LOOKUPS if "with" in name or "contains" in name or name == "iexact"
+#: Comparisons of JSON.
+JSON_LOOKUPS = frozenset({"contained_by", "contains", "has_any_keys", "has_key", "has_keys"})
+
+#: Comparisons of PostgreSQL's arrays.
+ARRAY_LOOKUPS = frozenset({"contained_by", "contains", "overlap"})
+
+#: The look-ups by name.
+LOOKUPS = PLAIN_LOOKUPS | TEXT_LOOKUPS | JSON_LOOKUPS | ARRAY_LOOKUPS
+
+#: The parts of dates and times that can be compared by themselves, and what has them.
+DATE_PARTS = frozenset(
+    {"day", "iso_week_day", "iso_year", "month", "quarter", "week", "week_day", "year"}
 )
+TIME_PARTS = frozenset({"hour", "minute", "second"})
+PARTS = DATE_PARTS | TIME_PARTS
+
+#: What else may stand between a name and its look-up: the type it makes of which type.
+TRANSFORMS: dict[str, tuple[type[Any], str]] = {
+    "date": (dt.datetime, "date"),
+    "time": (dt.datetime, "time"),
+    "len": (list, "int"),
+}
 
 #: Names resolved per model; user input in a name must not grow it without end.
 _MAX_RESOLVED = 2_000
 
-#: Names longer than this are refused unread.
-_MAX_NAME = 500
-
-#: Relations one name may follow: each is a join, and names may come from outside.
-_MAX_DEPTH = 8
-
-#: Up to here, lists of values are padded to a power of two; above, to a multiple of it.
-_PADDING = 1024
-
-#: Longer lists are not padded: the limit of the strictest driver, asyncpg, is 32,767.
-_MAX_PADDED = 31_744
+_IS_NULL = "isnull"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lookup:
-    """A comparison of one column, resolved once per model and keyword; equal only to itself.
+    """A comparison of one expression, made once for each keyword; equal only to itself.
 
     Attributes:
-        path: The relations to follow.
-        column: The attribute of the column there.
-        sql_column: The column itself.
-        part: A part of a date to compare instead of the whole.
+        left: The expression.
         operator: One of `LOOKUPS`.
+        path: The relations that lead to its column.
         null: Whether the compared value may be NULL.
+        many: Whether the path leads to several rows.
+        level: When the expression can be told; see `terms`.
         convert: Checks one value.
         owner: The name of the model that has the column.
+        name: The attribute of the column, for messages.
     """
 
-    path: tuple[str, ...]
-    column: str
-    sql_column: "sa.Column[Any]"
-    part: str | None
+    left: Node
     operator: str
+    path: tuple[str, ...]
     null: bool
+    many: bool
+    level: int
     convert: Convert
     owner: str
+    name: str
 
     def check(self, value: Any) -> Any:
         """Check and convert one value.
@@ -91,250 +99,248 @@ class Lookup:
         try:
             return self.convert(value)
         except (ArithmeticError, TypeError, ValueError) as error:
-            raise build_error(self.owner, self.column, value, str(error)) from error
+            raise build_error(self.owner, self.name, value, str(error)) from error
 
 
-def build_conditions(
-    options: ModelOptions, expressions: Iterable[Any], lookups: dict[str, Any]
-) -> tuple[list[Operation], list[Any]]:
-    """Build the operations, and their parameters, of one call of `filter`.
-
-    Raises:
-        FieldError: A name or look-up does not exist.
-        FieldValueError: A value does not fit its field.
-    """
-    operations: list[Operation] = []
-    parameters: list[Any] = []
-    for element in expressions:
-        expression = Expression(check_expression(element))
-        operations.append(("expression", expression))
-        parameters.extend(expression.parameters)
-    known = options.lookups
-    for keyword, value in lookups.items():
-        lookup = known.get(keyword) or resolve_lookup(options, keyword)
-        if lookup.operator == "exact" and value is not None:
-            # The commonest by far: no detour for it.
-            operations.append(("where", lookup))
-            parameters.append(lookup.check(value))
-        else:
-            operation, values = _build_condition(lookup, value)
-            operations.append(operation)
-            parameters.extend(values)
-    return operations, parameters
-
-
-def check_expression(element: Any) -> Any:
-    """Accept a SQLAlchemy expression and nothing else: text is never SQL here.
-
-    Raises:
-        FieldError: It is something else.
-    """
-    convert = getattr(element, "__clause_element__", None)
-    found: Any = element if convert is None else convert()
-    if issubclass(type(found), (sa.ColumnElement, sa.Exists)):
-        return found
-    raise FieldError(
-        f"{element!r} is no condition.",
-        hint="Write a keyword such as title='x', or an expression such as BlogPost.title == 'x'.",
-        code="db.condition",
-    )
-
-
-def _build_condition(lookup: Lookup, value: Any) -> tuple[Operation, Parameters]:
-    operator = lookup.operator
-    if operator in ("exact", "iexact") and value is None:
-        return ("null", lookup, True), ()
-    if operator == "isnull":
-        if not isinstance(value, bool):
-            raise build_error(lookup.owner, lookup.column, value, "True or False for isnull")
-        return ("null", lookup, value), ()
-    if operator == "in":
-        return _build_in(lookup, value)
-    if operator == "range":
-        values = _list_values(lookup, value)
-        if len(values) != 2:
-            raise build_error(lookup.owner, lookup.column, value, "two values for range")
-        return ("range", lookup), tuple(lookup.check(item) for item in values)
-    return ("where", lookup), (lookup.check(value),)
-
-
-def _build_in(lookup: Lookup, value: Any) -> tuple[Operation, Parameters]:
-    values = [lookup.check(item) for item in _list_values(lookup, value) if item is not None]
-    if not values:
-        return ("in", lookup, 0), ((),)
-    # The number of places is part of the statement's text: by padding to a power of two, lists of
-    # any length share a few statements.
-    length = len(values)
-    if length <= _PADDING:
-        length = 1 << (length - 1).bit_length()
-    elif length <= _MAX_PADDED:
-        length = -(-length // _PADDING) * _PADDING
-    values += values[-1:] * (length - len(values))
-    return ("in", lookup, length), (tuple(values),)
-
-
-def _list_values(lookup: Lookup, value: Any) -> list[Any]:
-    try:
-        values: list[Any] = list(value)
-    except TypeError:
-        values = []
-        value = repr(value)
-    if isinstance(value, (str, bytes)):
-        raise build_error(lookup.owner, lookup.column, value, "several values")
-    return values
-
-
-def resolve_lookup(options: ModelOptions, keyword: str) -> Lookup:
-    """Resolve a keyword to a look-up, and remember it.
+def resolve_lookup(options: ModelOptions, keyword: str) -> Any:
+    """Resolve a keyword to a look-up, or to one for each column of a key; remember it.
 
     Raises:
         FieldError: A part of it names nothing.
     """
-    found = _resolve(options, keyword)
+    found = find_column(options, keyword)
+    terms = build_column_terms(options, found)
+    made: Any
+    if len(terms) == 1:
+        made = build_lookup(terms[0], found.rest, found.path)
+    else:
+        made = build_key_lookup(terms, found.rest, found.path)
+    return remember(options, keyword, made)
+
+
+def remember(options: ModelOptions, key: Any, made: Any) -> Any:
+    """Keep what was resolved, as far as there is room."""
     if len(options.lookups) < _MAX_RESOLVED:
         # Another thread may have been faster; both must use the same object.
-        return options.lookups.setdefault(keyword, found)  # type: ignore[no-any-return]
-    return found
+        return options.lookups.setdefault(key, made)
+    return made
 
 
-def resolve_order(options: ModelOptions, names: Iterable[str]) -> tuple[OrderTerm, ...]:
-    """Resolve names such as `-author__name` to columns.
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyLookup:
+    """A comparison of a key of several columns.
+
+    Attributes:
+        parts: A look-up for each column.
+        operator: `exact`, `in` or `isnull`.
+    """
+
+    parts: tuple[Lookup, ...]
+    operator: str
+
+    @property
+    def name(self) -> str:
+        """What the columns are called together, for messages."""
+        return "pk"
+
+    @property
+    def owner(self) -> str:
+        """The name of the model that has the key."""
+        return self.parts[0].owner
+
+
+def build_key_lookup(terms: list[Term], rest: list[str], path: tuple[str, ...]) -> KeyLookup:
+    """Build the look-up of a key of several columns.
 
     Raises:
-        FieldError: A name is no field.
+        FieldError: Such a key cannot be compared that way.
     """
-    terms: list[OrderTerm] = []
-    for name in names:
-        descending = name.startswith("-")
-        path, owner, column, rest = resolve_column(options, name[1:] if descending else name)
-        if rest:
-            raise owner.build_unknown(rest[0])
-        terms.append(OrderTerm(path, column, descending))
-    return tuple(terms)
-
-
-def resolve_related(options: ModelOptions, name: str) -> tuple[str, ...]:
-    """Resolve a path of relations such as `author__publisher`.
-
-    Raises:
-        FieldError: A part of it is no relation.
-    """
-    path: tuple[str, ...] = ()
-    for part in _split(options, name):
-        relation = options.relations.get(part)
-        if relation is None:
-            close = get_close_matches(part, options.relations, n=1)
-            known = ", ".join(options.relations) or "none"
-            hint = f"Did you mean {close[0]!r}?" if close else f"Relations: {known}."
-            raise FieldError(f"{part!r} is no relation of {options.name}.", hint=hint)
-        path, options = (*path, part), relation.target.__options__
-    return path
-
-
-def resolve_column(
-    options: ModelOptions, name: str
-) -> tuple[tuple[str, ...], ModelOptions, str, list[str]]:
-    """Follow a name through relations to a column.
-
-    Returns:
-        The relations to join, the options of the model reached, the attribute of the column, and
-        what is left of the name.
-    """
-    parts = _split(options, name)
-    path: tuple[str, ...] = ()
-    while True:
-        part = parts.pop(0)
-        if part == "pk":
-            part = options.primary_key
-        if part in options.columns:
-            return path, options, part, parts
-        relation = options.relations.get(part)
-        if relation is None:
-            raise options.build_unknown(part)
-        target: ModelOptions = relation.target.__options__
-        following = target.primary_key if parts[:1] == ["pk"] else "".join(parts[:1])
-        if following == relation.target_column:
-            # `author__id` is `author_id`: nothing to join.
-            return path, options, relation.column, parts[1:]
-        if following not in target.columns and following not in target.relations:
-            if following and following not in LOOKUPS | PARTS:
-                raise target.build_unknown(following)
-            return path, options, relation.column, parts
-        path, options = (*path, part), target
-
-
-def _split(options: ModelOptions, name: str) -> list[str]:
-    """Split a name at its relations."""
-    if len(name) > _MAX_NAME:
-        raise options.build_unknown(name[: _MAX_NAME + 1])
-    parts = name.split("__")
-    if len(parts) > _MAX_DEPTH + 3:
+    operator = rest[0] if rest else "exact"
+    if operator not in ("exact", "in", _IS_NULL) or len(rest) > 1:
         raise FieldError(
-            f"{name[:57] + '...'!r} follows {len(parts)} names from {options.name}: expected at "
-            f"most {_MAX_DEPTH} relations."
+            f"{terms[0].owner}.pk has several columns and no look-up {shorten(operator)!r}.",
+            hint="Use exact or in, or compare its columns one by one.",
+            code="db.unknown-lookup",
         )
-    return parts
+    inner = ["exact"] if operator == "in" else [operator]
+    return KeyLookup(tuple(build_lookup(term, list(inner), path) for term in terms), operator)
 
 
-def _resolve(options: ModelOptions, keyword: str) -> Lookup:
-    path, owner, key, rest = resolve_column(options, keyword)
-    column = owner.columns[key]
-    part = rest.pop(0) if rest and rest[0] in PARTS else None
-    operator = rest.pop(0) if rest else "exact"
-    if operator not in LOOKUPS or rest:
-        raise _build_unknown_lookup(owner, key, rest[-1] if operator in LOOKUPS else operator)
-    _check_applies(owner, key, column, part or operator)
-    return Lookup(
-        path,
-        key,
-        column,
-        part,
-        operator,
-        bool(column.nullable) or _crosses_null(options, path),
-        _build_value_converter(owner, key, part, operator),
-        owner.name,
-    )
+def build_column_terms(options: ModelOptions, found: Found) -> list[Term]:
+    """Build the terms of the columns a name leads to."""
+    owner, path = found.options, found.path
+    optional, many = is_optional(options, path), is_many(options, path)
+    terms: list[Term] = []
+    for key in found.keys:
+        column = owner.columns[key]
+        terms.append(
+            Term(
+                ("column", path, key),
+                column.type,
+                ROW,
+                bool(column.nullable) or optional,
+                many,
+                owner.name,
+                key,
+                _build_column_converter(owner, key, found),
+            )
+        )
+    if found.relation is not None and found.rest:
+        _check_relation_rest(options, found)
+    return terms
 
 
-def _build_value_converter(
-    owner: ModelOptions, key: str, part: str | None, operator: str
-) -> Convert:
-    if part is not None:
-        return build_converter(sa.Column("part", sa.Integer))
-    if operator in _TEXT_LOOKUPS:
-        return build_converter(sa.Column("text", sa.Text))
+def _build_column_converter(owner: ModelOptions, key: str, found: Found) -> Convert:
+    if found.relation is not None and found.path[-1:] == (found.relation,):
+        # A relation from the other side stands for its rows.
+        return build_instance_finder(owner, key)
     for relation in owner.relations.values():
         if relation.column == key:
             return build_key_finder(relation)
-    return owner.converters[key]
+    return build_instance_finder(owner, key) if key in owner.primary_keys else owner.converters[key]
 
 
-def _check_applies(owner: ModelOptions, key: str, column: "sa.Column[Any]", name: str) -> None:
-    """Refuse a look-up that means nothing for the column's type."""
-    python_type = find_python_type(column.type)
-    if python_type is object:
+def build_instance_finder(options: ModelOptions, key: str) -> Convert:
+    """Build what takes a value of a column, or an instance for the value it has there."""
+    convert, model = options.converters[key], options.model
+
+    def find(value: Any) -> Any:
+        if isinstance(value, model):
+            value = getattr(value, key)
+            if value is None:
+                raise ValueError(f"a saved {options.name}: save it first")
+        return convert(value)
+
+    return find
+
+
+def _check_relation_rest(options: ModelOptions, found: Found) -> None:
+    """Refuse what follows a relation and is neither a field of its target nor a look-up."""
+    first = found.rest[0]
+    if first in LOOKUPS or first in PARTS:
         return
-    dates: tuple[type[Any], ...] = (dt.date, dt.time)
-    if name in PARTS and not issubclass(python_type, dates):
-        raise _build_unknown_lookup(owner, key, name)
-    if name in _TEXT_LOOKUPS and not issubclass(python_type, str):
-        raise _build_unknown_lookup(owner, key, name)
+    owner = found.options
+    if found.relation is not None and found.path[-1:] != (found.relation,):
+        owner = owner.joins[found.relation].target.__options__
+    raise owner.build_unknown(first)
 
 
-def _crosses_null(options: ModelOptions, path: Iterable[str]) -> bool:
-    for name in path:
-        relation = options.relations[name]
-        if relation.null:
-            return True
-        options = relation.target.__options__
-    return False
+# ------------------------------------------------------------------ transforms and operators
 
 
-def _build_unknown_lookup(owner: ModelOptions, key: str, name: str) -> FieldError:
+def build_lookup(term: Term, rest: list[str], path: tuple[str, ...] = ()) -> Lookup:
+    """Build the comparison of an expression, from what follows its name.
+
+    Raises:
+        FieldError: It has no such look-up.
+    """
+    term, rest = apply_transforms(term, rest)
+    operator = rest[0] if rest else "exact"
+    if operator not in LOOKUPS or len(rest) > 1:
+        raise build_unknown_lookup(term, rest[-1] if operator in LOOKUPS else operator)
+    _check_applies(term, operator)
+    return Lookup(
+        term.node,
+        operator,
+        path,
+        term.null,
+        term.many,
+        term.level,
+        _choose_converter(term, operator),
+        term.owner,
+        term.name,
+    )
+
+
+def apply_transforms(term: Term, rest: list[str]) -> tuple[Term, list[str]]:
+    """Apply what stands between a name and its look-up: parts of dates, keys of JSON."""
+    rest = list(rest)
+    while rest:
+        applied = _find_transform(term, rest)
+        if applied is None:
+            break
+        term = applied
+    return term, rest
+
+
+def _find_transform(term: Term, rest: list[str]) -> Term | None:
+    """Apply the first of what is left, if it is a transform, and take it from the list."""
+    name = rest[0]
+    if isinstance(term.type, sa.JSON):
+        if name in LOOKUPS and (len(rest) == 1):
+            return None
+        keys = [rest.pop(0)]
+        while rest and not (rest[0] in LOOKUPS and len(rest) == 1):
+            keys.append(rest.pop(0))
+        return _derive(term, ("json", term.node, tuple(keys)), TYPES["json"])
+    python_type = find_python_type(term.type)
+    if name in PARTS and has_part(python_type, name):
+        rest.pop(0)
+        return _derive(term, ("transform", name, term.node), TYPES["int"])
+    source, made = TRANSFORMS.get(name, (None, ""))
+    if source is not None and issubclass(python_type, source):
+        rest.pop(0)
+        return _derive(term, ("transform", name, term.node), TYPES[made])
+    if isinstance(term.type, sa.ARRAY) and name.isdigit():
+        rest.pop(0)
+        return _derive(term, ("transform", f"[{int(name)}]", term.node), term.type.item_type)
+    return None
+
+
+def _derive(term: Term, node: Node, made: Any) -> Term:
+    is_json = isinstance(made, sa.JSON)
+    null = term.null or node[0] == "json" or node[1].startswith("[")
+    convert: Callable[[Any], Any] | None = term.convert if is_json else None
+    return Term(node, made, term.level, null, term.many, term.owner, term.name, convert)
+
+
+def has_part(python_type: type[Any], part: str) -> bool:
+    """Tell whether values of a type have a part such as `year` or `hour`."""
+    if issubclass(python_type, dt.datetime):
+        return True
+    if issubclass(python_type, dt.date):
+        return part in DATE_PARTS
+    return issubclass(python_type, dt.time) and part in TIME_PARTS
+
+
+def _choose_converter(term: Term, operator: str) -> Convert:
+    if operator == "has_key" or (operator in TEXT_LOOKUPS and not _is_container(term, operator)):
+        return build_type_converter(TYPES["text"])
+    return term.get_converter()
+
+
+def _is_container(term: Term, operator: str) -> bool:
+    """Tell whether `contains` asks for members, not for a piece of text."""
+    is_deep_json = term.node[0] == "json"
+    return operator == "contains" and (
+        isinstance(term.type, sa.ARRAY) or (isinstance(term.type, sa.JSON) and not is_deep_json)
+    )
+
+
+def _check_applies(term: Term, operator: str) -> None:
+    """Refuse a look-up that means nothing for the type."""
+    if operator in PLAIN_LOOKUPS:
+        return
+    python_type = find_python_type(term.type)
+    if isinstance(term.type, sa.JSON):
+        allowed = JSON_LOOKUPS | (TEXT_LOOKUPS if term.node[0] == "json" else frozenset())
+    elif isinstance(term.type, sa.ARRAY):
+        allowed = ARRAY_LOOKUPS
+    elif python_type is object or issubclass(python_type, str):
+        allowed = TEXT_LOOKUPS
+    else:
+        allowed = frozenset[str]()
+    if operator not in allowed:
+        raise build_unknown_lookup(term, operator)
+
+
+def build_unknown_lookup(term: Term, name: str) -> FieldError:
+    """Build the error for a look-up that does not exist, or not for this type."""
     close = get_close_matches(name, LOOKUPS | PARTS, n=1)
     suggests = close and close[0] != name
-    hint = f"Did you mean {close[0]!r}?" if suggests else f"Look-ups: {', '.join(sorted(LOOKUPS))}."
-    shown = name if len(name) <= 60 else name[:57] + "..."
+    known = PLAIN_LOOKUPS | (TEXT_LOOKUPS if find_python_type(term.type) is str else frozenset())
+    hint = f"Did you mean {close[0]!r}?" if suggests else f"Look-ups: {', '.join(sorted(known))}."
+    owner = f"{term.owner}.{term.name}" if term.owner else term.name
     return FieldError(
-        f"{owner.name}.{key} has no look-up {shown!r}.", hint=hint, code="db.unknown-lookup"
+        f"{owner} has no look-up {shorten(name)!r}.", hint=hint, code="db.unknown-lookup"
     )

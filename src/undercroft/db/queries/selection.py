@@ -27,9 +27,9 @@ class Selection(NamedTuple):
             if name not in options.columns:
                 raise options.build_unknown(name)
         for name, inner in self.relations:
-            if name not in options.relations:
+            if name not in options.joins or options.joins[name].many:
                 raise options.build_unknown(name)
-            inner.check(options.relations[name].target.__options__)
+            inner.check(options.joins[name].target.__options__)
 
 
 #: Makes one dict from a row.
@@ -65,7 +65,7 @@ def _build_maker(
     end = last
     inner: list[tuple[str, MakeDict]] = []
     for name, below in selection.relations:
-        relation = options.relations[name]
+        relation = options.joins[name]
         may_miss = relation.null or null
         target: ModelOptions = relation.target.__options__
         make, end = _build_maker(target, below, end, guarded=may_miss, null=may_miss)

@@ -1,19 +1,57 @@
 """What a query is apart from its values: a hashable shape, which keys the compiled statements.
 
-An operation is a tuple whose first element names it; `statements` gives each its SQL.
+A shape is made of tuples whose first element names them; the room `sql` gives each its SQL. Values
+are kept beside it, in the order in which the tuples name them.
 
-    ("where", lookup)               one parameter
-    ("in", lookup, length)          one parameter, a tuple of that length
-    ("null", lookup, is_null)       none
-    ("range", lookup)               two
-    ("expression", expression)      as many as the expression has values
-    ("exclude", operations)         those of its operations
-    ("order", ())                   none; forgets the order so far
-    ("order-add", terms)            none; terms are `OrderTerm`
-    ("order-expression", expression)
+Operations of a queryset, in the order they were asked for:
+
+    ("together", conditions)           one call of filter(), whose conditions share their joins
+    ("annotate", name, node, level) those of the node; levels are those of `terms`
+    ("alias", name, node, level)    as "annotate", without showing it
+    ("group", nodes)                GROUP BY these; by the row's key when None
+    ("order", ())                   forgets the order so far
+    ("order-add", terms)            terms are `OrderTerm`
     ("reverse",)
     ("related", paths)              relations to load along
-    ("offset",), ("limit",)         one each, always last
+    ("defer", keys)                 columns that instances do without
+    ("distinct", nodes)             of whole rows when empty
+    ("lock", options)               FOR UPDATE
+    ("combine", name, all, shapes)  the rows of several queries take the table's place
+    ("rank", node)                  the slice counts within each group of rows alike in this
+    ("offset",), ("limit",)         one value each, always last
+
+Conditions, which are operations too:
+
+    ("where", lookup)               one value
+    ("where-to", lookup, node)      those of the node
+    ("in", lookup, length)          one value, a tuple of that length
+    ("in-nodes", lookup, nodes)     those of the nodes
+    ("in-query", lookup, shape)     those of the shape
+    ("null", lookup, is_null)       none
+    ("range", lookup)               two
+    ("range-to", lookup, nodes)     those of the two nodes
+    ("true", node)                  those of the node
+    ("and" | "or" | "not", conditions)
+    ("having" | "qualify", condition)   on an aggregate, on a window
+
+Nodes, which are expressions:
+
+    ("column", path, key)           at the end of a path of relations
+    ("ref", name)                   an annotation
+    ("bind", type)                  one value
+    ("null",), ("star",)
+    ("math", operator, left, right)
+    ("call", function, nodes, option)
+    ("transform", name, node)       a part of a date, a length
+    ("json", node, keys)            what lies within JSON
+    ("cast", node, type)
+    ("case", ((conditions, node), ...), otherwise)
+    ("aggregate", function, nodes, distinct, conditions, order, option)
+    ("window", node, partition, order, frame)
+    ("subquery" | "exists", shape)
+    ("outer", name, depth)          a column of the query around
+    ("conditions", conditions)      as a value, true or false
+    ("adopted", expression)         SQLAlchemy's; as many values as it has
 """
 
 from collections.abc import Hashable
@@ -26,13 +64,14 @@ from undercroft.db.internals import describe_expression
 Operation: TypeAlias = tuple[Any, ...]
 Operations: TypeAlias = tuple[Operation, ...]
 Parameters: TypeAlias = tuple[Any, ...]
+Node: TypeAlias = tuple[Any, ...]
 
 
 class Shape(NamedTuple):
     """What a statement is apart from its values.
 
     Attributes:
-        kind: `instances`, `dicts`, `tuples`, `count`, `exists`, `insert`, `update` or `delete`.
+        kind: What is asked for or done; `sql.statements` lists the kinds.
         model: The model it is about.
         columns: What is selected or written; its form depends on the kind.
         operations: The steps of the queryset, in order.
@@ -53,14 +92,20 @@ class Call(NamedTuple):
 
 
 class OrderTerm(NamedTuple):
-    """A column to order by, reached through relations."""
+    """An expression to order by.
 
-    path: tuple[str, ...]
-    column: str
+    Attributes:
+        node: The expression.
+        descending: Whether the greatest comes first.
+        nulls: `first`, `last`, or empty for the database's way.
+    """
+
+    node: Node
     descending: bool
+    nulls: str = ""
 
 
-class Expression:
+class Adopted:
     """A SQLAlchemy expression as part of a shape: equal to another that differs in values only.
 
     Args:
@@ -100,4 +145,24 @@ class Expression:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return isinstance(other, Expression) and self.key is not None and self.key == other.key
+        return isinstance(other, Adopted) and self.key is not None and self.key == other.key
+
+
+class TypeKey:
+    """A column type as part of a shape: equal to another that says the same.
+
+    Args:
+        type_: SQLAlchemy's.
+    """
+
+    __slots__ = ("key", "type")
+
+    def __init__(self, type_: sa.types.TypeEngine[Any]) -> None:
+        self.type = type_
+        self.key = (type(type_), repr(type_))
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TypeKey) and self.key == other.key

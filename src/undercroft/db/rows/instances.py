@@ -1,28 +1,36 @@
 """Rows to model instances, without a Session: detached, tracked, related ones included."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias
 
 from undercroft.db.internals import find_instance_maker, state_of
-from undercroft.db.mapping.options import ModelOptions
+from undercroft.db.mapping.options import ModelOptions, Relation
 from undercroft.db.rows.notes import DEFAULT, note_alias, note_json
 from undercroft.db.rows.siblings import Loaders, Run
 
+#: Where related instances go, by which relation, and what makes them.
+Child: TypeAlias = tuple[str, Relation, Callable[[Sequence[Any]], list[Any]]]
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+
+class Layout(NamedTuple):
     """Which stretch of a row makes which instance.
 
     Attributes:
         options: The model.
-        start: The index of its first column in the row; all its columns follow.
-        children: The relations whose rows follow in the same row.
+        keys: The columns it is loaded with.
+        start: The index of the first of them in the row; the others follow.
+        children: The relations whose rows follow in the same row, with the attribute they go to.
+        annotations: The names of what stands at the end of the row.
+        end: The index of the first of these.
     """
 
     options: ModelOptions
+    keys: tuple[str, ...]
     start: int
-    children: tuple[tuple[str, "Layout"], ...]
+    children: "tuple[tuple[str, str, Layout], ...]"
+    annotations: tuple[str, ...] = ()
+    end: int = 0
 
 
 def note_all(options: ModelOptions, states: Sequence[Any], alias: str) -> None:
@@ -40,43 +48,81 @@ def build_hydrator(layout: Layout, run: Run, alias: str) -> Callable[[Sequence[A
         run: Runs the queries that load relations later.
         alias: The name of the database they come from.
     """
-    options = layout.options
-    keys, identity = options.keys, options.identity_class
+    options, keys = layout.options, layout.keys
+    identity = options.identity_class
     make = find_instance_maker(options.mapper)
-    start, stop = layout.start, layout.start + len(options.keys)
-    key_index = start + keys.index(options.primary_key)
-    children = [(name, build_hydrator(child, run, alias)) for name, child in layout.children]
-    loaded = frozenset(name for name, _ in children)
-    lazy = tuple(name for name in options.relations if name not in loaded)
-    whole = not children and start == 0
+    start, stop = layout.start, layout.start + len(keys)
+    find_key = _build_key_finder(layout)
+    children = [
+        (attribute, options.joins[name], build_hydrator(child, run, alias))
+        for name, attribute, child in layout.children
+    ]
+    loaded = frozenset(name for name, _, _ in layout.children)
+    deferred = tuple(key for key in options.keys if key not in keys)
+    lazy = tuple(name for name in options.relations if name not in loaded) + deferred
+    needs_loaders = bool(lazy or options.reverses or options.many)
+    annotations, end = layout.annotations, layout.end
+    whole = not children and start == 0 and not annotations
     noted = alias != DEFAULT or bool(options.always_written)
 
     def hydrate(rows: Sequence[Any]) -> list[Any]:
         instances: list[Any] = []
         states: list[Any] = []
         for row in rows:
-            primary_key = row[key_index]
+            primary_key = find_key(row)
             if primary_key is None:
                 # The other side of an outer join had no row.
                 instances.append(None)
                 continue
             instance = make()
-            instance.__dict__.update(zip(keys, row if whole else row[start:stop]))  # noqa: B905 - hot
+            values = instance.__dict__
+            values.update(zip(keys, row if whole else row[start:stop]))  # noqa: B905 - hot
+            if annotations:
+                values.update(zip(annotations, row[end:]))  # noqa: B905 - hot
             state = state_of(instance)
-            state.key = (identity, (primary_key,), None)
+            state.key = (identity, primary_key, None)
             states.append(state)
             instances.append(instance)
-        if lazy:
+        if needs_loaders:
             # One mapping for the whole result, so that the first access loads for all.
-            loaders = Loaders(options, states, run)
+            loaders = Loaders(options, states, run, deferred)
             for state in states:
                 state.callables = loaders
         if noted:
             note_all(options, states, alias)
-        for name, hydrate_child in children:
-            for instance, related in zip(instances, hydrate_child(rows), strict=True):
-                if instance is not None:
-                    instance.__dict__[name] = related
+        for child in children:
+            _attach(instances, child, rows)
         return instances
 
     return hydrate
+
+
+def _attach(instances: Sequence[Any], child: Child, rows: Sequence[Any]) -> None:
+    """Give instances the related ones that came in the same rows."""
+    attribute, relation, hydrate = child
+    for instance, related in zip(instances, hydrate(rows), strict=True):
+        if instance is None:
+            continue
+        instance.__dict__[attribute] = related
+        if relation.is_reverse and related is not None:
+            related.__dict__[relation.target_name] = instance
+
+
+def _build_key_finder(layout: Layout) -> Callable[[Any], tuple[Any, ...] | None]:
+    """Build what finds the primary key in a row; None where there is no row."""
+    positions = [layout.start + layout.keys.index(key) for key in layout.options.primary_keys]
+    if len(positions) > 1:
+        take = itemgetter(*positions)
+
+        def find_keys(row: Any) -> tuple[Any, ...] | None:
+            found: tuple[Any, ...] = take(row)
+            return None if found[0] is None else found
+
+        return find_keys
+    position = positions[0]
+
+    def find_key(row: Any) -> tuple[Any, ...] | None:
+        value = row[position]
+        return None if value is None else (value,)
+
+    return find_key

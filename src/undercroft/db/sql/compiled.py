@@ -8,11 +8,17 @@ from sqlalchemy.engine import Dialect
 
 from undercroft.db.internals import CompiledSQL, compile_statement, list_ancestors
 from undercroft.db.queries.shape import Call, Parameters
+from undercroft.db.rows.epoch import note_write
 from undercroft.db.rows.siblings import Run
-from undercroft.db.sql.statements import Finish, build_statement
+from undercroft.db.sql.select import Finish
+from undercroft.db.sql.statements import build_statement
+from undercroft.db.sql.writes import WRITES
 from undercroft.errors import FieldValueError
 
 _CONSTANT = -1
+
+#: The kinds of statements that are answered by how many rows they changed.
+COUNTED = frozenset({"delete", "update", "update-many"})
 
 #: For one place in the text: the index of its value, which element of it, what prepares it, and
 #: the value itself where it is no parameter of the call.
@@ -33,13 +39,26 @@ class CompiledCall:
     __slots__ = ("bind", "cacheable", "counts", "finish", "sql")
 
     def __init__(self, call: Call, dialect: Dialect, run: Run) -> None:
-        statement, positions, finish, keyed = build_statement(call, dialect, run)
+        statement, positions, finish, keyed, prefix = build_statement(call, dialect, run)
         compiled = compile_statement(statement, dialect)
-        self.sql = compiled.sql
-        self.counts = call.shape.kind in ("update", "delete")
-        self.bind, complete = _build_binder(compiled, positions, len(call.parameters))
+        self.sql = prefix + compiled.sql
+        self.counts = call.shape.kind in COUNTED
+        bind, complete = _build_binder(compiled, positions, len(call.parameters))
+        self.bind = _note_writes(bind) if call.shape.kind in WRITES else bind
         self.cacheable = complete and keyed
-        self.finish = finish if self.counts else _build_finish(compiled, finish)
+        # The rows of an explanation are not those of the query.
+        is_plain = self.counts or prefix
+        self.finish = finish if is_plain else _build_finish(compiled, finish)
+
+
+def _note_writes(bind: Callable[[Parameters], Sequence[Any]]) -> Any:
+    """Let what was read ahead be forgotten when something is about to be written."""
+
+    def note_and_bind(parameters: Parameters) -> Sequence[Any]:
+        note_write()
+        return bind(parameters)
+
+    return note_and_bind
 
 
 def _build_binder(

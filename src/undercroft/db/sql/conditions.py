@@ -1,82 +1,159 @@
-"""The SQL of each kind of condition: comparisons, lists, ranges, patterns, NULL."""
+"""The SQL of conditions, with Django's answers where NULL or many rows are in play."""
 
 from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 
-from undercroft.db.fields.types import Pattern
 from undercroft.db.queries.lookups import Lookup
-from undercroft.db.queries.shape import Expression
-from undercroft.db.sql.builder import Builder
+from undercroft.db.queries.shape import Operation, Operations
+from undercroft.db.sql import comparisons
+from undercroft.db.sql.builder import Builder, join_all
 
-_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "exact": lambda column, value: column == value,
-    "gt": lambda column, value: column > value,
-    "gte": lambda column, value: column >= value,
-    "lt": lambda column, value: column < value,
-    "lte": lambda column, value: column <= value,
-    "iexact": lambda column, value: sa.func.lower(column) == sa.func.lower(value),
+#: What builds each kind of condition on a look-up.
+_LEAVES: dict[str, Callable[..., Any]] = {
+    "where": comparisons.compare,
+    "where-to": comparisons.compare_to,
+    "in": comparisons.is_in,
+    "in-nodes": comparisons.is_in_nodes,
+    "in-query": comparisons.is_in_query,
+    "null": comparisons.is_null,
+    "range": comparisons.is_between,
+    "range-to": comparisons.is_between_nodes,
+    "json-null": comparisons.is_json_null,
+    "json-keys": comparisons.has_json_keys,
 }
 
-#: Wildcards before and behind, by look-up without its `i`.
-_WILDCARDS = {"contains": ("%", "%"), "startswith": ("", "%"), "endswith": ("%", "")}
+#: Conditions that no NULL fulfils: of joined rows, they make the join an inner one.
+_STRICT = frozenset({"where", "where-to", "in", "in-nodes", "in-query", "range", "range-to"})
+
+#: The kinds of operations that are conditions.
+CONDITIONS = frozenset({*_LEAVES, "true", "and", "or", "not", "having", "qualify", "together"})
 
 
-def _find_compared(builder: Builder, lookup: Lookup) -> Any:
-    """Find what is compared: the column, or the part of its date or time."""
-    column: Any = builder.find_column(lookup.path, lookup.column)
-    if lookup.part is None:
-        return column
-    part: Any = sa.cast(sa.extract(lookup.part, column), sa.Integer)
-    return part
+class ConditionBuilder(Builder):
+    """Builds conditions.
+
+    `_negated` says whether the present condition is denied an odd number of times, `_branched`
+    whether it is denied at all.
+    """
+
+    _negated = False
+    _branched = False
+
+    def build_top(self, operations: Operations) -> list[Any]:
+        """Build conditions that must all hold, so that their joins may be inner ones."""
+        built: list[Any] = []
+        for operation in operations:
+            built.append(self.build_condition(operation))
+            self._require(operation)
+        return built
+
+    def _require(self, operation: Operation) -> None:
+        if operation[0] == "and":
+            for part in operation[1]:
+                self._require(part)
+        elif operation[0] in _STRICT or (operation[0] == "null" and not operation[2]):
+            self.require(operation[1].path)
+
+    def build_condition(self, operation: Operation) -> Any:
+        """Build one condition."""
+        kind = operation[0]
+        if kind == "and":
+            return sa.and_(*map(self.build_condition, operation[1]))
+        if kind == "or":
+            return sa.or_(*map(self.build_condition, operation[1]))
+        if kind == "not":
+            return self._build_negated(operation[1])
+        if kind == "true":
+            return self._build_true(operation[1])
+        lookup: Lookup = operation[1]
+        if self._branched and lookup.many:
+            return self._build_exists(operation)
+        return self._build_leaf(operation)
+
+    def _build_negated(self, operations: Operations) -> Any:
+        before = self._negated, self._branched
+        self._negated, self._branched = not self._negated, True
+        try:
+            inner = [self.build_condition(part) for part in operations]
+        finally:
+            self._negated, self._branched = before
+        return sa.not_(sa.and_(*inner))
+
+    def _build_true(self, node: Any) -> Any:
+        built = self.build(node)
+        if node[0] in ("adopted", "exists", "conditions"):
+            return built
+        return built.is_(sa.true()) if self.vendor == "postgresql" else built == sa.true()
+
+    def _build_leaf(self, operation: Operation) -> Any:
+        lookup: Lookup = operation[1]
+        built = _LEAVES[operation[0]](self, *operation[1:])
+        if self._negated and lookup.null and operation[0] in _STRICT:
+            # NOT (NULL = 1) is NULL: without this, excluded rows would take NULLs along.
+            return sa.and_(built, self.build(lookup.left).is_not(None))
+        return built
+
+    # -------------------------------------------------------------- denied, and of many rows
+
+    def _build_exists(self, operation: Operation) -> Any:
+        """Ask whether any of many rows fulfils a condition, apart from the query's own joins.
+
+        A denied condition on many rows means that none fulfils it; joined, it would mean that one
+        does not.
+        """
+        lookup: Lookup = operation[1]
+        position = self._find_many(lookup.path)
+        around = lookup.path[:position]
+        before = self._negated, self._branched
+        self._negated = self._branched = False
+        try:
+            if operation[0] == "null" and operation[2]:
+                return self._exists_beside(operation, around)
+            return self._exists_among(operation, around, lookup.path[: position + 1])
+        finally:
+            self._negated, self._branched = before
+
+    def _find_many(self, path: tuple[str, ...]) -> int:
+        options = self.options
+        for position, name in enumerate(path):
+            relation = options.joins[name]
+            if relation.many:
+                return position
+            options = relation.target.__options__
+        raise AssertionError(f"No step of {path!r} leads to many rows.")
+
+    def _exists_among(
+        self, operation: Operation, around: tuple[str, ...], path: tuple[str, ...]
+    ) -> Any:
+        owner, parent = self.walk(around), self.find_table(around)
+        relation = owner.joins[path[-1]]
+        table = relation.target.__options__.table.alias()
+        with self.apart(path, table) as joins:
+            condition = self._build_leaf(operation)
+        on = self.match(owner, parent, relation, table)
+        return _exists(table, joins, on, condition)
+
+    def _exists_beside(self, operation: Operation, around: tuple[str, ...]) -> Any:
+        """Ask again from the row itself, which also finds the row without any of the many."""
+        owner, parent = self.walk(around), self.find_table(around)
+        table = owner.table.alias()
+        with self.apart(around, table) as joins:
+            condition = self._build_leaf(operation)
+        names = [owner.columns[key].key for key in owner.primary_keys]
+        return _exists(
+            table, joins, sa.and_(*(table.c[n] == parent.c[n] for n in names)), condition
+        )
+
+    @property
+    def vendor(self) -> str:
+        """The kind of database: `sqlite`, `postgresql` or `mariadb`."""
+        name = self.dialect.name
+        return "mariadb" if name in ("mysql", "mariadb") else name
 
 
-def _compare(builder: Builder, lookup: Lookup) -> Any:
-    column = _find_compared(builder, lookup)
-    comparison = _COMPARISONS.get(lookup.operator)
-    if comparison is not None:
-        column_type = sa.Text() if lookup.operator == "iexact" else column.type
-        return comparison(column, builder.bind(column_type))
-    return _match(builder, column, lookup.operator)
-
-
-def _match(builder: Builder, column: Any, operator: str) -> Any:
-    ignore_case = operator.startswith("i")
-    before, after = _WILDCARDS[operator.removeprefix("i")]
-    value = builder.bind(Pattern(before, after, ignore_case=ignore_case))
-    if ignore_case:
-        return column.ilike(value, escape="\\")
-    if builder.dialect.name == "sqlite":
-        # SQLite's LIKE ignores the case of ASCII letters.
-        return column.op("GLOB", is_comparison=True)(value)
-    return column.like(value, escape="\\")
-
-
-def _is_in(builder: Builder, lookup: Lookup, _length: int) -> Any:
-    column = _find_compared(builder, lookup)
-    return column.in_(builder.bind(column.type, many=True))
-
-
-def _is_between(builder: Builder, lookup: Lookup) -> Any:
-    column = _find_compared(builder, lookup)
-    return column.between(builder.bind(column.type), builder.bind(column.type))
-
-
-def _is_null(builder: Builder, lookup: Lookup, is_null: bool) -> Any:
-    column = builder.find_column(lookup.path, lookup.column)
-    return column.is_(None) if is_null else column.is_not(None)
-
-
-def _adopt(builder: Builder, expression: Expression) -> Any:
-    return builder.adopt(expression)
-
-
-#: What builds each kind of condition.
-CONDITIONS: dict[str, Callable[..., Any]] = {
-    "where": _compare,
-    "in": _is_in,
-    "null": _is_null,
-    "range": _is_between,
-    "expression": _adopt,
-}
+def _exists(table: Any, joins: list[Any], on: Any, condition: Any) -> Any:
+    inner: Any = sa.select(sa.literal_column("1")).select_from(join_all(table, joins))
+    tables = [table, *(join.table for join in joins)]
+    return inner.where(on, condition).correlate_except(*tables).exists()

@@ -1,0 +1,187 @@
+"""Load relations of many rows at once, one query for each step of a path."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
+from undercroft.db.queries.prefetches import Prefetch, find_target
+from undercroft.db.queries.terms import ROW
+from undercroft.db.rows.siblings import PREFETCHED, split
+from undercroft.db.twins import Steps
+from undercroft.errors import FieldError
+
+#: What a row on the far side of a relation of many to many is for.
+NOTE = "_prefetched_for"
+
+
+def prefetch_steps(
+    options: ModelOptions, rows: Sequence[Any], prefetches: Iterable[Prefetch], alias: str
+) -> Steps[None]:
+    """Load relations of rows, in steps.
+
+    Args:
+        options: Of the rows' model.
+        rows: The instances.
+        prefetches: What to load, in order.
+        alias: The database's name.
+    """
+    done: dict[tuple[str, ...], list[Any]] = {}
+    for prefetch in prefetches:
+        path = prefetch.path
+        instances: list[Any] = list(rows)
+        owner = options
+        for position, name in enumerate(path):
+            is_last = position == len(path) - 1
+            key = tuple(path[: position + 1])
+            target = find_target(owner, name)
+            assert target is not None  # checked when it was asked for
+            if is_last and (prefetch.queryset is not None or prefetch.to_attr or key not in done):
+                instances = yield from _load(owner, name, instances, prefetch, alias)
+                done[key] = instances
+            elif key in done:
+                instances = done[key]
+            else:
+                instances = yield from _load(owner, name, instances, Prefetch(name), alias)
+                done[key] = instances
+            owner = target.__options__
+            if not instances:
+                break
+
+
+def _load(
+    options: ModelOptions, name: str, instances: list[Any], prefetch: Prefetch, alias: str
+) -> Steps[list[Any]]:
+    """Load one relation of instances; give the rows loaded."""
+    if name in options.relations:
+        return (yield from _load_one(options.relations[name], instances, prefetch, alias))
+    relation = options.accessors[name]
+    if isinstance(relation, ManyRelation):
+        return (yield from _load_many(options, relation, instances, prefetch, alias))
+    return (yield from _load_reverse(relation, instances, prefetch, alias))
+
+
+def _start(prefetch: Prefetch, target: type[Any], alias: str) -> Any:
+    """Start the query that loads a relation."""
+    query = prefetch.queryset
+    if query is None:
+        query = target.objects.all()
+    query = query.using(alias) if query._alias == "default" else query.all()
+    if query._form is not None:
+        raise FieldError(
+            f"{prefetch!r} has a queryset of values: expected one of instances.",
+            code="db.prefetch",
+        )
+    return query
+
+
+def _load_one(
+    relation: Relation, instances: list[Any], prefetch: Prefetch, alias: str
+) -> Steps[list[Any]]:
+    query = _start(prefetch, relation.target, alias)
+    attribute = prefetch.to_attr or relation.name
+    if prefetch.queryset is None:
+        loaded = [one.__dict__[attribute] for one in instances if attribute in one.__dict__]
+        if len(loaded) == len(instances):
+            return _unique(loaded)
+    keys = {getattr(one, relation.column) for one in instances} - {None}
+    found = yield from _fetch(query, relation.target_column, keys)
+    by_key = {getattr(one, relation.target_column): one for one in found}
+    for one in instances:
+        one.__dict__[attribute] = by_key.get(getattr(one, relation.column))
+    return list(by_key.values())
+
+
+def _load_reverse(
+    relation: Relation, instances: list[Any], prefetch: Prefetch, alias: str
+) -> Steps[list[Any]]:
+    query = _start(prefetch, relation.target, alias)
+    keys = {getattr(one, relation.column) for one in instances}
+    found = yield from _fetch(query, relation.target_column, keys)
+    groups: dict[Any, list[Any]] = {}
+    by_key = {getattr(one, relation.column): one for one in instances}
+    for row in found:
+        key = getattr(row, relation.target_column)
+        groups.setdefault(key, []).append(row)
+        row.__dict__[relation.target_name] = by_key[key]
+    for one in instances:
+        rows = groups.get(getattr(one, relation.column), [])
+        if relation.many:
+            store(one, relation.accessor, rows, prefetch.to_attr)
+        else:
+            one.__dict__[prefetch.to_attr or relation.accessor] = rows[0] if rows else None
+    return found
+
+
+def _load_many(
+    options: ModelOptions,
+    relation: ManyRelation,
+    instances: list[Any],
+    prefetch: Prefetch,
+    alias: str,
+) -> Steps[list[Any]]:
+    query = _start(prefetch, relation.target, alias)
+    key = options.reverses[relation.path[0]].column
+    # The row between says which instance a row is for: one row may be for many.
+    back = _find_back(relation)
+    keys = {getattr(one, key) for one in instances}
+    found = yield from _fetch(query, "__".join((*back[0], back[1])), keys, back)
+    groups: dict[Any, list[Any]] = {}
+    for row in found:
+        groups.setdefault(row.__dict__.pop(NOTE), []).append(row)
+    for one in instances:
+        store(one, relation.accessor, groups.get(getattr(one, key), []), prefetch.to_attr)
+    return _unique(found)
+
+
+def _find_back(relation: ManyRelation) -> tuple[tuple[str, ...], str]:
+    """Find the way from a row on the far side to the column between that names this side."""
+    target: ModelOptions = relation.target.__options__
+    through: ModelOptions = relation.through.__options__
+    step = next(
+        name
+        for name, each in target.reverses.items()
+        if each.target is relation.through and each.target_name == relation.far
+    )
+    return (step,), through.relations[relation.source].column
+
+
+def _fetch(query: Any, lookup: str, keys: Iterable[Any], noted: Any = None) -> Steps[list[Any]]:
+    """Fetch the rows that refer to keys, in batches; a slice is taken for each key.
+
+    Args:
+        query: Which rows.
+        lookup: What refers to the keys.
+        keys: The keys.
+        noted: The path and column of the key, to be noted with each row.
+    """
+    found: list[Any] = []
+    wanted = list(keys)
+    if query._window != (0, None):
+        query = _slice_each(query, lookup)
+    window, query._window = query._window, (0, None)
+    for batch in split(wanted):
+        narrowed = query.filter(**{f"{lookup}__in": batch})
+        if noted is not None:
+            # After the condition, whose join it shares.
+            narrowed = narrowed._extend((("annotate", NOTE, ("column", *noted), ROW),), ())
+        narrowed._window = window
+        rows: list[Any] = yield from narrowed._load_steps()
+        found.extend(rows)
+    return found
+
+
+def _slice_each(query: Any, lookup: str) -> Any:
+    node = query._namespace().find(lookup).node
+    return query._extend((("rank", node),), ())
+
+
+def store(instance: Any, accessor: str, rows: list[Any], to_attr: str | None = None) -> None:
+    """Keep the rows of a relation with its instance."""
+    if to_attr:
+        instance.__dict__[to_attr] = rows
+        return
+    instance.__dict__.setdefault(PREFETCHED, {})[accessor] = rows
+
+
+def _unique(instances: Iterable[Any]) -> list[Any]:
+    return list({id(one): one for one in instances if one is not None}.values())

@@ -1,0 +1,260 @@
+"""Aggregates over groups of rows: `Count("books")`, `Sum("price", filter=Q(in_print=True))`."""
+
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+
+from undercroft.db.fields.values import find_python_type
+from undercroft.db.queries.conditions import Conditions
+from undercroft.db.queries.expressions import Expression, resolve_terms
+from undercroft.db.queries.functions import Coalesce
+from undercroft.db.queries.namespace import Namespace
+from undercroft.db.queries.outputs import get_output_type
+from undercroft.db.queries.shape import TypeKey
+from undercroft.db.queries.terms import GROUP, ROW, TYPES, Term
+from undercroft.errors import FieldError
+
+
+class Aggregate(Expression):
+    """One value of many rows.
+
+    Args:
+        expression: A field's name, or an expression.
+        distinct: Count equal values once.
+        filter: Conditions on the rows that count, a `Q`.
+        default: The result where there are no rows, in place of NULL.
+        order_by: The order in which rows are taken, where that matters.
+        output_field: The type of the result, where it is not the usual one.
+    """
+
+    __slots__ = ("default", "distinct", "expression", "filter", "order_by", "output_field")
+
+    #: What `sql.functions` knows it by.
+    function: ClassVar[str] = ""
+    #: The type of the result by its name in `terms.TYPES`; that of the argument when empty.
+    output: ClassVar[str] = ""
+
+    def __init__(  # noqa: PLR0913 - Django's options, all by keyword
+        self,
+        expression: Any,
+        *,
+        distinct: bool = False,
+        filter: Any = None,
+        default: Any = None,
+        order_by: Any = (),
+        output_field: Any = None,
+    ) -> None:
+        self.expression = expression
+        self.distinct = distinct
+        self.filter = filter
+        self.default = default
+        self.order_by = (order_by,) if isinstance(order_by, str) else tuple(order_by)
+        self.output_field = output_field
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.expression!r})"
+
+    @property
+    def default_alias(self) -> str | None:  # type: ignore[override]  # depends on the argument
+        """What the result is called when it is given no name: `price__sum`."""
+        name = getattr(self.expression, "name", self.expression)
+        return f"{name}__{type(self).__name__.lower()}" if isinstance(name, str) else None
+
+    @property
+    def option(self) -> Any:
+        """What else is part of the statement's text."""
+        return None
+
+    def resolve_in(self, namespace: Namespace) -> Term:
+        """Resolve the argument, the conditions and the order."""
+        if self.default is not None:
+            return Coalesce(self._without_default(), self.default).resolve_in(namespace)
+        term = self._resolve_argument(namespace)
+        if term.level != ROW:
+            raise FieldError(
+                f"{self!r} is an aggregate of an aggregate.",
+                hint="Aggregate the annotation in a second step: .aggregate(...).",
+                code="db.aggregate",
+            )
+        arguments = (term.node, *self.resolve_more(namespace))
+        conditions = None
+        many = term.many
+        if self.filter is not None:
+            built = Conditions(namespace)
+            conditions = built.build((self.filter,), {})
+            many = many or built.many
+        order = resolve_terms(namespace, self.order_by)
+        node: tuple[Any, ...] = (
+            "aggregate",
+            self.function,
+            arguments,
+            self.distinct,
+            conditions,
+            order,
+            self.option,
+        )
+        wanted = self.find_output(term)
+        if self.output_field is not None:
+            wanted = get_output_type(self.output_field)
+            node = ("typed", node, TypeKey(wanted))
+        return Term(node, wanted, GROUP, self.is_null, many)
+
+    @property
+    def is_null(self) -> bool:
+        """Whether the result may be NULL."""
+        return True
+
+    def _without_default(self) -> "Aggregate":
+        copy: Aggregate = object.__new__(type(self))
+        for slots in (each.__dict__.get("__slots__", ()) for each in type(self).__mro__):
+            for name in slots:
+                setattr(copy, name, getattr(self, name))
+        copy.default = None
+        return copy
+
+    def _resolve_argument(self, namespace: Namespace) -> Term:
+        return namespace.resolve_name(self.expression)
+
+    def resolve_more(self, namespace: Namespace) -> tuple[Any, ...]:
+        """Resolve further arguments."""
+        return ()
+
+    def find_output(self, term: Term) -> Any:
+        """Find the type of the result."""
+        return TYPES[self.output] if self.output else term.type
+
+
+class Count(Aggregate):
+    """The number of values that are not NULL; of rows for `Count("*")`."""
+
+    __slots__ = ()
+    function, output = "count", "bigint"
+
+    @property
+    def is_null(self) -> bool:
+        """Nothing is counted as 0."""
+        return False
+
+    def _resolve_argument(self, namespace: Namespace) -> Term:
+        if self.expression == "*":
+            return Term(("star",), TYPES["any"])
+        return super()._resolve_argument(namespace)
+
+
+class Sum(Aggregate):
+    """The sum of numbers, or of spans of time."""
+
+    __slots__ = ()
+    function = "sum"
+
+    def find_output(self, term: Term) -> Any:
+        """Sums of integers outgrow their type."""
+        return TYPES["bigint"] if isinstance(term.type, sa.Integer) else term.type
+
+
+class Avg(Aggregate):
+    """The mean: a decimal of decimals, else a float."""
+
+    __slots__ = ()
+    function = "avg"
+
+    def find_output(self, term: Term) -> Any:
+        """Find the type of the mean."""
+        kind = find_python_type(term.type)
+        return TYPES["float"] if kind in (int, float, bool) else _widen(term.type)
+
+
+def _widen(column_type: Any) -> Any:
+    """Give a decimal's mean more places than the decimals have."""
+    is_decimal = hasattr(column_type, "decimal_places") or isinstance(column_type, sa.Numeric)
+    return TYPES["decimal"] if is_decimal else column_type
+
+
+class Max(Aggregate):
+    """The greatest value."""
+
+    __slots__ = ()
+    function = "max"
+
+
+class Min(Aggregate):
+    """The least value."""
+
+    __slots__ = ()
+    function = "min"
+
+
+class StdDev(Aggregate):
+    """The standard deviation, of a whole population unless `sample`."""
+
+    __slots__ = ("sample",)
+    function, output = "stddev", "float"
+
+    def __init__(self, expression: Any, *, sample: bool = False, **options: Any) -> None:
+        super().__init__(expression, **options)
+        self.sample = sample
+
+    @property
+    def option(self) -> Any:
+        """Whether the rows are a sample."""
+        return self.sample
+
+
+class Variance(StdDev):
+    """The variance, of a whole population unless `sample`."""
+
+    __slots__ = ()
+    function: ClassVar[str] = "variance"
+
+
+class StringAgg(Aggregate):
+    """Texts joined by a delimiter.
+
+    Args:
+        expression: The texts.
+        delimiter: What stands between them.
+        options: Of every aggregate.
+    """
+
+    __slots__ = ("delimiter",)
+    function, output = "string_agg", "text"
+
+    def __init__(self, expression: Any, delimiter: str = ",", **options: Any) -> None:
+        super().__init__(expression, **options)
+        self.delimiter = delimiter
+
+    def resolve_more(self, namespace: Namespace) -> tuple[Any, ...]:
+        """Bind the delimiter."""
+        return (namespace.bind(self.delimiter, "text").node,)
+
+
+class BoolAnd(Aggregate):
+    """Whether the condition holds for all rows."""
+
+    __slots__ = ()
+    function, output = "bool_and", "bool"
+
+
+class BoolOr(Aggregate):
+    """Whether the condition holds for one row at least."""
+
+    __slots__ = ()
+    function, output = "bool_or", "bool"
+
+
+class ArrayAgg(Aggregate):
+    """All values as a list (PostgreSQL)."""
+
+    __slots__ = ()
+    function = "array_agg"
+
+    def find_output(self, term: Term) -> Any:
+        """Find the type of the list."""
+        return sa.ARRAY(term.type)
+
+
+class JSONArrayAgg(Aggregate):
+    """All values as a JSON list."""
+
+    __slots__ = ()
+    function, output = "json_agg", "json"

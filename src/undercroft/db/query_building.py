@@ -1,0 +1,382 @@
+"""What narrows, orders and shapes a queryset: every method here gives a new one."""
+
+from collections.abc import Iterable
+from typing import Any, Self, TypeVar
+
+from undercroft.db.queries.columns import list_deferred, list_kept
+from undercroft.db.queries.conditions import check_expression
+from undercroft.db.queries.expressions import OrderBy, resolve_terms
+from undercroft.db.queries.lookups import resolve_lookup
+from undercroft.db.queries.names import resolve_related
+from undercroft.db.queries.namespace import is_expression
+from undercroft.db.queries.prefetches import Prefetch, check_prefetch
+from undercroft.db.queries.q import Q
+from undercroft.db.queries.shape import Operation
+from undercroft.db.queries.terms import GROUP, Term
+from undercroft.db.query import Query
+from undercroft.errors import FieldError
+
+M = TypeVar("M")
+
+
+class QueryBuilding(Query[M]):
+    """The part of a queryset that makes others."""
+
+    __slots__ = ()
+
+    def all(self) -> Self:
+        """Give a fresh copy, which fetches anew."""
+        return self._extend((), ())
+
+    def none(self) -> Self:
+        """Give a queryset without rows."""
+        lookup = resolve_lookup(self._options, f"{self._options.primary_keys[0]}__in")
+        return self._extend((("in", lookup, 0),), ((),))
+
+    def using(self, alias: str) -> Self:
+        """Use another database."""
+        copy = self._extend((), ())
+        copy._alias = alias
+        return copy
+
+    # -------------------------------------------------------------- conditions
+
+    def filter(self, /, *expressions: Any, **lookups: Any) -> Self:
+        """Keep the rows for which everything given is true.
+
+        Conditions on a relation to many rows are about the same row when they stand in one call.
+
+        Args:
+            expressions: `Q` objects, expressions, SQLAlchemy's such as
+                `BlogPost.title.contains("x")`.
+            lookups: Values by field and look-up, for example `author__name="Ada"`.
+
+        Raises:
+            FieldError: A name does not exist.
+            FieldValueError: A value does not fit its field.
+        """
+        operations, parameters = self._build_conditions(expressions, lookups)
+        return self._extend(operations, parameters)
+
+    def exclude(self, /, *expressions: Any, **lookups: Any) -> Self:
+        """Leave out the rows for which everything given is true.
+
+        Raises:
+            FieldError: A name does not exist.
+            FieldValueError: A value does not fit its field.
+        """
+        denied = Q(*expressions, **lookups)
+        if not denied:
+            return self.all()
+        operations, parameters = self._build_conditions((~denied,), {})
+        return self._extend(operations, parameters)
+
+    # -------------------------------------------------------------- order and extent
+
+    def order_by(self, *terms: Any) -> Self:
+        """Order by fields, `-` in front for descending; no arguments: in no order.
+
+        Args:
+            terms: Names such as `-author__name`, `"?"` for a random order, or expressions.
+
+        Raises:
+            FieldError: A name is no field.
+        """
+        self._check_uncut("order_by")
+        known = self._options.lookups
+        key: Any = ("order", terms)
+        if not self._annotations and all(term.__class__ is str for term in terms):
+            operations = known.get(key)
+            if operations is None:
+                namespace = self._namespace()
+                operations = (("order", ()), ("order-add", resolve_terms(namespace, terms)))
+                operations = namespace.remember(key, operations)
+            return self._extend(operations, ())
+        for term in terms:
+            if not isinstance(term, (str, OrderBy)) and not is_expression(term):
+                check_expression(term)
+        namespace = self._namespace()
+        added = ("order-add", resolve_terms(namespace, terms))
+        return self._extend((("order", ()), added), tuple(namespace.parameters))
+
+    def reverse(self) -> Self:
+        """Turn the order around."""
+        self._check_uncut("reverse")
+        return self._extend((("reverse",),), ())
+
+    def distinct(self, *names: str) -> Self:
+        """Keep one of rows that are alike; with names, the first of those alike in these columns.
+
+        Args:
+            names: Columns (PostgreSQL); they must come first in the order.
+
+        Raises:
+            FieldError: A name is no field.
+        """
+        self._check_uncut("distinct")
+        namespace = self._namespace()
+        nodes = tuple(namespace.find(name).node for name in names)
+        return self._extend((("distinct", nodes),), tuple(namespace.parameters))
+
+    def select_for_update(
+        self,
+        *,
+        nowait: bool = False,
+        skip_locked: bool = False,
+        of: Iterable[str] = (),
+        no_key: bool = False,
+    ) -> Self:
+        """Lock the rows until the transaction ends; SQLite has one writer anyway.
+
+        Args:
+            nowait: Fail at once when another holds them.
+            skip_locked: Leave out those another holds.
+            of: `self` and relations, where not all tables' rows are to be locked.
+            no_key: Allow others to refer to the rows (PostgreSQL).
+
+        Raises:
+            FieldError: Both `nowait` and `skip_locked`, or a name that is no relation.
+        """
+        if nowait and skip_locked:
+            raise FieldError("nowait and skip_locked exclude each other.", code="db.lock")
+        paths = tuple(() if name == "self" else resolve_related(self._options, name) for name in of)
+        options = (
+            ("nowait", nowait),
+            ("skip_locked", skip_locked),
+            ("of", paths),
+            ("key_share", no_key),
+        )
+        return self._extend((("lock", options),), ())
+
+    # -------------------------------------------------------------- relations and columns
+
+    def select_related(self, *names: str | None) -> Self:
+        """Load to-one relations along with the rows, in the same query.
+
+        Args:
+            names: Relations such as `author`, or paths of them such as `author__publisher`; None
+                to forget those asked for before.
+
+        Raises:
+            FieldError: A name is no relation to one row.
+        """
+        if names == (None,):
+            return self._without("related")
+        known = self._options.lookups
+        operation: Operation | None = known.get(names)  # type: ignore[call-overload]  # a tuple
+        if operation is None:
+            paths = tuple(resolve_related(self._options, str(name)) for name in names)
+            # The keys are names of the model's own relations, so there are few of them.
+            operation = known[names] = ("related", paths)  # type: ignore[index]
+        return self._extend((operation,), ())
+
+    def prefetch_related(self, *lookups: "str | Prefetch | None") -> Self:
+        """Load relations of all rows, one query each, after the rows.
+
+        Args:
+            lookups: Names such as `tags` or `books__reviews`, or `Prefetch` objects; None to
+                forget those asked for before.
+
+        Raises:
+            FieldError: A name is no relation.
+        """
+        copy = self._extend((), ())
+        if lookups == (None,):
+            copy._prefetches = ()
+            return copy
+        made = tuple(
+            each if isinstance(each, Prefetch) else Prefetch(str(each)) for each in lookups
+        )
+        for prefetch in made:
+            check_prefetch(self._options, prefetch)
+        copy._prefetches = (*self._prefetches, *made)
+        return copy
+
+    def only(self, *names: str) -> Self:
+        """Load instances with these columns and the key; others at their first use.
+
+        Raises:
+            FieldError: A name is no field.
+        """
+        return self._replace_deferred(list_kept(self._options, names))
+
+    def defer(self, *names: str | None) -> Self:
+        """Load instances without these columns, which are loaded at their first use.
+
+        Raises:
+            FieldError: A name is no field.
+        """
+        if names == (None,):
+            return self._without("defer")
+        before: frozenset[Any] = frozenset()
+        for operation in self._operations:
+            if operation[0] == "defer":
+                before = operation[1]
+        return self._replace_deferred(before | list_deferred(self._options, names))
+
+    def _replace_deferred(self, deferred: frozenset[Any]) -> Self:
+        return self._extend((("defer", deferred),), ())
+
+    def _without(self, kind: str) -> Self:
+        copy = self._extend((), ())
+        copy._operations = tuple(each for each in copy._operations if each[0] != kind)
+        return copy
+
+    # -------------------------------------------------------------- annotations
+
+    def annotate(self, *expressions: Any, **named: Any) -> Self:
+        """Add what the database works out to every row, under a name.
+
+        An aggregate such as `Count("books")` is of each row's own, or of each group after
+        `values()`.
+
+        Args:
+            expressions: Aggregates that name themselves, `Count("books")` as `books__count`.
+            named: Expressions by name.
+
+        Raises:
+            FieldError: A name is taken, no name at all, or something is no expression.
+        """
+        return self._annotate("annotate", expressions, named)
+
+    def alias(self, *expressions: Any, **named: Any) -> Self:
+        """As `annotate`, for conditions and order only: rows do not show it.
+
+        Raises:
+            FieldError: A name is taken, no name at all, or something is no expression.
+        """
+        return self._annotate("alias", expressions, named)
+
+    def _annotate(self, kind: str, expressions: tuple[Any, ...], named: dict[str, Any]) -> Self:
+        self._check_uncut(kind)
+        given = {**_name_all(expressions), **named}
+        terms = dict(self._annotations)
+        operations: list[Operation] = []
+        namespace = self._namespace()
+        namespace.annotations = terms
+        is_grouped = self._has("group")
+        for name, expression in given.items():
+            self._check_name(name, expression)
+            term = namespace.resolve(expression)
+            if term.level == GROUP and not is_grouped:
+                operations.append(("group", self._list_groups()))
+                is_grouped = True
+            operations.append((kind, name, term.node, term.level))
+            terms[name] = Term(
+                ("ref", name), term.type, term.level, term.null, owner=self._options.name, name=name
+            )
+        copy = self._extend(tuple(operations), tuple(namespace.parameters))
+        copy._annotations = terms
+        if copy._form is not None and kind == "annotate":
+            form, names, nodes = copy._form
+            refs = tuple(("ref", name) for name in given)
+            copy._form = (form, (*names, *given), (*nodes, *refs))
+        return copy
+
+    def _list_groups(self) -> tuple[Any, ...] | None:
+        """List what rows are grouped by: what `values` named, else the key."""
+        if self._form is None:
+            return None
+        levels = {name: term.level for name, term in self._annotations.items()}
+        return tuple(node for node in self._form[2] if node[0] != "ref" or levels[node[1]] < GROUP)
+
+    def _check_name(self, name: str, expression: Any) -> None:
+        """Refuse a name that is none, and one that means something already.
+
+        Raises:
+            FieldError: It is one of these, or what it names is no expression.
+        """
+        if not name.isidentifier() or ("__" in name.strip("_") and name.startswith("__")):
+            raise FieldError(
+                f"{name[:60]!r} is no name for an annotation: expected a Python name.",
+                code="db.annotation",
+            )
+        if self._options.knows(name) or name in ("pk", "objects"):
+            raise FieldError(
+                f"The annotation {name!r} would hide {self._options.name}.{name}.",
+                hint="Give it another name.",
+                code="db.annotation",
+            )
+        if not is_expression(expression):
+            raise FieldError(
+                f"{name}={expression!r} is no expression.",
+                hint=f"Write Value({expression!r}) for the value itself, or F(...) for a field.",
+                code="db.annotation",
+            )
+
+    # -------------------------------------------------------------- several queries
+
+    def union(self, *others: Any, all: bool = False) -> Self:
+        """Give the rows of this query and of others; equal ones once, unless `all`."""
+        return self._combine("union", others, is_all=all)
+
+    def intersection(self, *others: Any) -> Self:
+        """Give the rows that this query and all the others have."""
+        return self._combine("intersect", others, is_all=False)
+
+    def difference(self, *others: Any) -> Self:
+        """Give the rows of this query that none of the others has."""
+        return self._combine("except_", others, is_all=False)
+
+    def _combine(self, name: str, others: tuple[Any, ...], *, is_all: bool) -> Self:
+        if not others:
+            return self.all()
+        calls = [query.build_fetch() for query in (self, *others)]
+        copy = self._extend((), ())
+        copy._operations = (("combine", name, is_all, tuple(call.shape for call in calls)),)
+        copy._parameters = tuple(value for call in calls for value in call.parameters)
+        copy._window = (0, None)
+        shown = {each[1] for each in self._operations if each[0] == "annotate"}
+        terms = {name: term for name, term in self._annotations.items() if name in shown}
+        if self._form is not None:
+            form, names, nodes = self._form
+            namespace = self._namespace()
+            terms |= {
+                name: self._refer(name, namespace.find(name)) for name in names if "__" in name
+            }
+            refs = tuple(
+                ("ref", name) if name in terms else node
+                for name, node in zip(names, nodes, strict=True)
+            )
+            copy._form = (form, names, refs)
+        copy._annotations = {name: self._refer(name, term) for name, term in terms.items()}
+        return copy
+
+    def _refer(self, name: str, term: Term) -> Term:
+        return Term(("ref", name), term.type, owner=self._options.name, name=name)
+
+    def __and__(self, other: "QueryBuilding[M]") -> Self:
+        """Give the rows that both queries have."""
+        return self.filter(pk__in=other.order_by())
+
+    def __or__(self, other: "QueryBuilding[M]") -> Self:
+        """Give the rows that either query has."""
+        keys = [query.order_by() for query in (self, other)]
+        whole = self._extend((), ())
+        whole._operations, whole._parameters = (), ()
+        return whole.filter(Q(pk__in=keys[0]) | Q(pk__in=keys[1]))
+
+
+def _name_all(expressions: Iterable[Any]) -> dict[str, Any]:
+    """Name expressions that name themselves.
+
+    Raises:
+        FieldError: One does not.
+    """
+    return {find_name(expression, ""): expression for expression in expressions}
+
+
+def find_name(expression: Any, otherwise: str) -> str:
+    """Find the name an expression gives itself, or another.
+
+    Raises:
+        FieldError: There is neither.
+    """
+    name = getattr(expression, "default_alias", None) or otherwise
+    if not name:
+        raise FieldError(
+            f"{expression!r} needs a name.",
+            hint=f"Write name={expression!r}.",
+            code="db.annotation",
+        )
+    return str(name)

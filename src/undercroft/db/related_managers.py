@@ -1,0 +1,442 @@
+"""The rows on the other side of a relation, of one instance: `author.books`, `book.tags`."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self, TypeVar
+
+from undercroft.db.bulk import insert_many_steps
+from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
+from undercroft.db.prefetching import prefetch_steps
+from undercroft.db.queries.keys import check_agreement, find_key
+from undercroft.db.queries.prefetches import Prefetch
+from undercroft.db.queryset import Manager
+from undercroft.db.rows.epoch import get_epoch
+from undercroft.db.rows.siblings import BATCHED, PREFETCHED, list_siblings
+from undercroft.db.signals import m2m_changed
+from undercroft.db.twins import Steps, async_twin, atomically, twins
+from undercroft.db.writes import save_steps
+from undercroft.errors import FieldError
+
+M = TypeVar("M")
+
+#: Named here, because `set` is a method below.
+Keys = set[Any]
+
+
+class RelatedRows(Manager[M]):
+    """What the managers of both kinds of relation share.
+
+    Args:
+        model: The model on the other side.
+        alias: The database's name.
+        instance: Whose rows.
+        accessor: The attribute they are reached by.
+    """
+
+    __slots__ = ("_accessor", "_instance", "_untouched")
+
+    def __init__(self, model: type[Any], alias: str, instance: Any, accessor: str) -> None:
+        super().__init__(model, alias)
+        self._instance = instance
+        self._accessor = accessor
+        self._untouched = True
+
+    def describe(self) -> str:
+        """Describe the manager as its author may have written it, for messages."""
+        return f"{type(self._instance).__name__.lower()}.{self._accessor}"
+
+    def all(self) -> Self:
+        """Give the rows; those that were prefetched, if they were."""
+        return self
+
+    def _find_prefetched(self) -> list[M] | None:
+        cache: dict[str, list[M]] = self._instance.__dict__.get(PREFETCHED, {})
+        return cache.get(self._accessor)
+
+    def _load_steps(self) -> Steps[list[M]]:
+        found = self._find_prefetched()
+        if found is not None:
+            return list(found)
+        batched = self._take_batched()
+        if batched is None:
+            batched = yield from self._load_batch()
+        if batched is not None:
+            return batched
+        return (yield from super()._load_steps())
+
+    def _take_batched(self) -> list[M] | None:
+        """Take what was loaded for all siblings: once, and only while nothing was written."""
+        batches: dict[str, tuple[int, list[M]]] = self._instance.__dict__.get(BATCHED, {})
+        epoch, rows = batches.pop(self._accessor, (-1, []))
+        return rows if epoch == get_epoch() else None
+
+    def _load_batch(self) -> Steps[list[M] | None]:
+        """Load the rows of all siblings of the instance, where there are any."""
+        siblings = list_siblings(self._instance)
+        if len(siblings) < 2:
+            return None
+        options: ModelOptions = self._instance.__options__
+        yield from prefetch_steps(options, siblings, (Prefetch(self._accessor),), self._alias)
+        epoch = get_epoch()
+        for each in siblings:
+            rows = each.__dict__[PREFETCHED].pop(self._accessor)
+            each.__dict__.setdefault(BATCHED, {})[self._accessor] = (epoch, rows)
+        return self._take_batched()
+
+    def _forget(self) -> None:
+        """Forget what was prefetched, because it is being changed."""
+        self._instance.__dict__.get(PREFETCHED, {}).pop(self._accessor, None)
+        self._instance.__dict__.get(BATCHED, {}).pop(self._accessor, None)
+
+    @twins
+    def count(self) -> Steps[int]:
+        """Count the rows."""
+        found = self._find_prefetched()
+        if found is not None:
+            return len(found)
+        count: int = yield self.build_call("count")
+        return count
+
+    @twins
+    def exists(self) -> Steps[bool]:
+        """Tell whether there is a row."""
+        prefetched = self._find_prefetched()
+        if prefetched is not None:
+            return bool(prefetched)
+        found: bool = yield self.build_call("exists")
+        return found
+
+    acount = async_twin(count)
+    aexists = async_twin(exists)
+
+
+class RelatedManager(RelatedRows[M]):
+    """The rows of another model that refer to one instance, such as `author.books`.
+
+    Args:
+        relation: The step to the other model.
+        alias: The database's name.
+        instance: What they refer to.
+    """
+
+    __slots__ = ("_key", "_relation")
+
+    def __init__(self, relation: Relation, alias: str, instance: Any) -> None:
+        super().__init__(relation.target, alias, instance, relation.accessor)
+        self._relation = relation
+        self._key = getattr(instance, relation.column)
+        narrowed = self._options.manager.filter(**{relation.target_column: self._key})
+        self._operations, self._parameters = narrowed._operations, narrowed._parameters
+        self._annotations = narrowed._annotations
+
+    def _complete(self, values: dict[str, Any]) -> dict[str, Any]:
+        column, name = self._relation.target_column, self._relation.target_name
+        relation = self._options.relations[name]
+        for given in (name, column):
+            if given in values:
+                key = find_key(relation, values[given], self._options.name)
+                check_agreement(relation, self._key, key, self._options.name)
+        return {column: self._key, **values}
+
+    @twins
+    def create(self, /, **values: Any) -> Steps[M]:
+        """Make a row that refers to the instance, and insert it.
+
+        Raises:
+            IntegrityError: A constraint of the database forbids it.
+        """
+        self._forget()
+        instance: M = self.model(**self._complete(values))
+        yield from save_steps(instance, self._alias, force_insert=True)
+        return instance
+
+    @twins
+    def add(self, *rows: M, bulk: bool = True) -> Steps[None]:
+        """Let rows refer to the instance.
+
+        Args:
+            rows: Instances that were saved before.
+            bulk: By one statement; otherwise each is saved, signals and all.
+
+        Raises:
+            FieldError: One is of another model, or was never saved.
+        """
+        self._forget()
+        for row in rows:
+            self._check_row(row)
+        if not bulk:
+            for row in rows:
+                setattr(row, self._relation.target_name, self._instance)
+                yield from save_steps(row, self._alias)
+            return
+        keys = [row.pk for row in rows]  # type: ignore[attr-defined]  # checked to be rows
+        yield from self._set_key(keys, self._key)
+        for row in rows:
+            row.__dict__[self._relation.target_column] = self._key
+            row.__dict__[self._relation.target_name] = self._instance
+
+    def _check_row(self, row: Any) -> None:
+        if not isinstance(row, self._options.model):
+            raise FieldError(f"{row!r} is no {self._options.name}.", code="db.related")
+        if row.pk is None:
+            raise FieldError(
+                f"This {self._options.name} was never saved.",
+                hint="Save it first, or use create().",
+                code="db.not-saved",
+            )
+
+    def _set_key(self, keys: list[Any], value: Any) -> Steps[int]:
+        if not keys:
+            return 0
+        query = self._options.manager.using(self._alias).filter(pk__in=keys)
+        count: int = yield from query.update.steps(query, **{self._relation.target_column: value})
+        return count
+
+    @twins
+    def remove(self, *rows: M) -> Steps[None]:
+        """Let rows refer to the instance no longer.
+
+        Raises:
+            FieldError: The foreign key may not be NULL.
+        """
+        self._check_nullable("remove")
+        self._forget()
+        keys = [row.pk for row in rows]  # type: ignore[attr-defined]  # rows
+        yield from self._set_key(keys, None)
+        for row in rows:
+            setattr(row, self._relation.target_name, None)
+
+    @twins
+    def clear(self) -> Steps[None]:
+        """Let no row refer to the instance.
+
+        Raises:
+            FieldError: The foreign key may not be NULL.
+        """
+        self._check_nullable("clear")
+        self._forget()
+        yield from type(self).update.steps(self, **{self._relation.target_column: None})
+
+    @twins
+    def set(self, rows: Iterable[M], *, clear: bool = False) -> Steps[None]:
+        """Let exactly these rows refer to the instance.
+
+        Args:
+            rows: Instances that were saved before.
+            clear: Remove all first, even those that stay.
+
+        Raises:
+            FieldError: The foreign key may not be NULL.
+        """
+        wanted = list(rows)
+        yield from atomically(self._replace(wanted, clear=clear), self._alias)
+
+    def _replace(self, wanted: list[Any], *, clear: bool) -> Steps[None]:
+        self._forget()
+        if clear:
+            yield from type(self).clear.steps(self)
+        else:
+            keys = [row.pk for row in wanted]
+            others = self.exclude(pk__in=keys)
+            if self._options.columns[self._relation.target_column].nullable:
+                yield from type(others).update.steps(others, **{self._relation.target_column: None})
+        yield from type(self).add.steps(self, *wanted)
+
+    def _check_nullable(self, method: str) -> None:
+        if not self._options.columns[self._relation.target_column].nullable:
+            name = f"{self._options.name}.{self._relation.target_name}"
+            raise FieldError(
+                f"{method}() would leave {name} without a value, and it may not be NULL.",
+                hint="Delete the rows, or let them refer to another.",
+                code="db.related",
+            )
+
+    acreate = async_twin(create)
+    aadd = async_twin(add)
+    aremove = async_twin(remove)
+    aclear = async_twin(clear)
+    aset = async_twin(set)
+
+
+class ManyRelatedManager(RelatedRows[M]):
+    """The rows of a relation of many to many, of one instance: `book.tags`.
+
+    Args:
+        relation: The relation, as seen from the instance.
+        alias: The database's name.
+        instance: Whose rows.
+    """
+
+    __slots__ = ("_key", "_many")
+
+    def __init__(self, relation: ManyRelation, alias: str, instance: Any) -> None:
+        super().__init__(relation.target, alias, instance, relation.accessor)
+        self._many = relation
+        owner: ModelOptions = instance.__options__
+        self._key = getattr(instance, owner.reverses[relation.path[0]].column)
+        narrowed = self._options.manager.filter(**{relation.back: self._key})
+        self._operations, self._parameters = narrowed._operations, narrowed._parameters
+        self._annotations = narrowed._annotations
+
+    @property
+    def through(self) -> type[Any]:
+        """The model of the rows between."""
+        return self._many.through
+
+    @twins
+    def add(self, *rows: Any, through_defaults: Mapping[str, Any] | None = None) -> Steps[None]:
+        """Put rows into the relation; those that are in it stay as they are.
+
+        Args:
+            rows: Instances, or their keys.
+            through_defaults: Further values of the rows between.
+
+        Raises:
+            FieldError: One was never saved, or is of another model.
+        """
+        yield from atomically(self._add(rows, through_defaults or {}), self._alias)
+
+    def _add(self, rows: Iterable[Any], more: Mapping[str, Any]) -> Steps[None]:
+        self._forget()
+        wanted = Keys(map(self._find_key, rows))
+        present: list[Any] = yield from self._present(wanted)
+        fresh = wanted - Keys(present)
+        if not fresh:
+            return
+        yield from self._tell("pre_add", fresh)
+        between: ModelOptions = self._many.through.__options__
+        made = [self._make(key, more) for key in fresh]
+        if self._many.is_symmetrical:
+            made += [self._make(key, more, turned=True) for key in fresh if key != self._key]
+        # Somebody else may put the same rows in at this moment.
+        yield from insert_many_steps(between, made, self._alias, ((), ()), None)
+        yield from self._tell("post_add", fresh)
+
+    def _present(self, wanted: Iterable[Any]) -> Steps[list[Any]]:
+        source, far = self._columns()
+        query = self._query_between().filter(**{source: self._key, f"{far}__in": list(wanted)})
+        found: list[Any] = yield query.values_list(far, flat=True).build_fetch()
+        return found
+
+    def _columns(self) -> tuple[str, str]:
+        between: ModelOptions = self._many.through.__options__
+        relations = between.relations
+        return relations[self._many.source].column, relations[self._many.far].column
+
+    def _query_between(self) -> Any:
+        between: ModelOptions = self._many.through.__options__
+        return between.manager.using(self._alias)
+
+    def _make(self, key: Any, more: Mapping[str, Any], *, turned: bool = False) -> Any:
+        source, far = self._columns()
+        ends = (key, self._key) if turned else (self._key, key)
+        values = {name: value() if callable(value) else value for name, value in more.items()}
+        return self._many.through(**{source: ends[0], far: ends[1]}, **values)
+
+    def _find_key(self, row: Any) -> Any:
+        between: ModelOptions = self._many.through.__options__
+        key = find_key(between.relations[self._many.far], row, between.name)
+        if key is None:
+            raise FieldError(f"None is no {self._options.name}.", code="db.related")
+        return key
+
+    def _tell(self, action: str, keys: Keys | None) -> Steps[None]:
+        if m2m_changed.listens(self._many.through):
+            yield from m2m_changed.send_steps(
+                self._many.through,
+                instance=self._instance,
+                action=action,
+                model=self._options.model,
+                pk_set=keys,
+                using=self._alias,
+                reverse=self._many.is_reverse,
+            )
+
+    @twins
+    def remove(self, *rows: Any) -> Steps[None]:
+        """Take rows out of the relation.
+
+        Args:
+            rows: Instances, or their keys.
+        """
+        yield from atomically(self._remove(Keys(map(self._find_key, rows))), self._alias)
+
+    def _remove(self, keys: Keys) -> Steps[None]:
+        if not keys:
+            return
+        self._forget()
+        yield from self._tell("pre_remove", keys)
+        source, far = self._columns()
+        ends = [(source, far)]
+        if self._many.is_symmetrical:
+            ends.append((far, source))
+        for near, other in ends:
+            query = self._query_between().filter(**{near: self._key, f"{other}__in": list(keys)})
+            yield from query.delete.steps(query)
+        yield from self._tell("post_remove", keys)
+
+    @twins
+    def clear(self) -> Steps[None]:
+        """Take all rows out of the relation."""
+        yield from atomically(self._clear(), self._alias)
+
+    def _clear(self) -> Steps[None]:
+        self._forget()
+        yield from self._tell("pre_clear", None)
+        source, far = self._columns()
+        for near in (source, far) if self._many.is_symmetrical else (source,):
+            query = self._query_between().filter(**{near: self._key})
+            yield from query.delete.steps(query)
+        yield from self._tell("post_clear", None)
+
+    @twins
+    def set(
+        self,
+        rows: Iterable[Any],
+        *,
+        clear: bool = False,
+        through_defaults: Mapping[str, Any] | None = None,
+    ) -> Steps[None]:
+        """Let exactly these rows be in the relation.
+
+        Args:
+            rows: Instances, or their keys.
+            clear: Take all out first, even those that stay.
+            through_defaults: Further values of new rows between.
+        """
+        wanted = Keys(map(self._find_key, rows))
+        steps = self._replace(wanted, through_defaults or {}, clear=clear)
+        yield from atomically(steps, self._alias)
+
+    def _replace(self, wanted: Keys, more: Mapping[str, Any], *, clear: bool) -> Steps[None]:
+        if clear:
+            yield from self._clear()
+        else:
+            source, far = self._columns()
+            query = self._query_between().filter(**{source: self._key})
+            present: list[Any] = yield query.values_list(far, flat=True).build_fetch()
+            yield from self._remove(Keys(present) - wanted)
+        yield from self._add(wanted, more)
+
+    @twins
+    def create(
+        self, /, *, through_defaults: Mapping[str, Any] | None = None, **values: Any
+    ) -> Steps[M]:
+        """Insert a row on the other side, and put it into the relation.
+
+        Raises:
+            IntegrityError: A constraint of the database forbids it.
+        """
+        instance: M = self.model(**values)
+        steps = self._create(instance, through_defaults or {})
+        yield from atomically(steps, self._alias)
+        return instance
+
+    def _create(self, instance: M, more: Mapping[str, Any]) -> Steps[None]:
+        yield from save_steps(instance, self._alias, force_insert=True)
+        yield from self._add((instance,), more)
+
+    acreate = async_twin(create)
+    aadd = async_twin(add)
+    aremove = async_twin(remove)
+    aclear = async_twin(clear)
+    aset = async_twin(set)

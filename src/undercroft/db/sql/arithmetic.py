@@ -1,0 +1,78 @@
+"""The SQL of arithmetic: of numbers, and of moments and spans of time."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from undercroft.db.fields.values import find_python_type
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+    "%": lambda left, right: left % right,
+    "**": sa.func.power,
+    "&": lambda left, right: left.bitwise_and(right),
+    "|": lambda left, right: left.bitwise_or(right),
+    "^": lambda left, right: left.bitwise_xor(right),
+}
+
+
+def combine(builder: Any, operator: str, sides: tuple[Any, Any], made: Any) -> Any:
+    """Build two expressions joined by an operator.
+
+    Args:
+        builder: Of the statement.
+        operator: As Python writes it.
+        sides: The expressions.
+        made: The type of the result.
+    """
+    kinds = [find_python_type(each.type) for each in sides]
+    if dt.timedelta in kinds or find_python_type(made) is dt.timedelta:
+        return sa.type_coerce(_move(builder, operator, sides, kinds), made)
+    if operator == "/":
+        return _divide(sides, made)
+    if operator == "**" and builder.vendor == "sqlite":
+        return sa.func.undercroft_power(*sides, type_=made)
+    if operator == "^" and builder.vendor == "sqlite":
+        left, right = sides
+        return sa.type_coerce(left.op("|")(right) - left.op("&")(right), made)
+    return sa.type_coerce(_OPERATORS[operator](*sides), made)
+
+
+def _divide(sides: tuple[Any, Any], made: Any) -> Any:
+    left, right = sides
+    if find_python_type(made) is float:
+        left = sa.cast(left, sa.Double())
+    return sa.type_coerce(left.op("/")(right), made)
+
+
+def _move(builder: Any, operator: str, sides: tuple[Any, Any], kinds: list[Any]) -> Any:
+    """Build a moment moved by a span, the span between two moments, or a span of another length."""
+    left, right = sides
+    if builder.vendor == "postgresql":
+        # An operator of its own: SQLAlchemy would choose a type for the result by itself.
+        return left.op(operator)(right)
+    moments = [index for index, kind in enumerate(kinds) if issubclass(kind, dt.date)]
+    if len(moments) == 2:
+        return _measure(builder, left, right)
+    if not moments:
+        return left.op(operator)(right)
+    moment, span = (left, right) if moments == [0] else (right, left)
+    if operator == "-":
+        span = span * -1
+    return _shift(builder, moment, span)
+
+
+def _measure(builder: Any, left: Any, right: Any) -> Any:
+    if builder.vendor == "sqlite":
+        return sa.func.undercroft_between(left, right)
+    return sa.func.timestampdiff(sa.literal_column("MICROSECOND"), right, left)
+
+
+def _shift(builder: Any, moment: Any, span: Any) -> Any:
+    if builder.vendor == "sqlite":
+        return sa.func.undercroft_shift(moment, span)
+    return sa.func.timestampadd(sa.literal_column("MICROSECOND"), span, moment)

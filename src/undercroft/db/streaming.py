@@ -1,0 +1,131 @@
+"""Rows in chunks, from a cursor that the database keeps: constant memory, whatever the result.
+
+Outside of a transaction the rows have a connection of their own until the last one is read, or the
+iteration is given up.
+"""
+
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from itertools import count
+from typing import Any
+
+from undercroft.concurrency import ensure_loop, iterate
+from undercroft.db.connections.failures import raise_translated
+from undercroft.db.connections.frames import find_frame
+from undercroft.db.lane import Lane
+from undercroft.db.queries.shape import Call
+
+_names = count(1)
+
+
+def stream(lane: Lane, call: Call, size: int) -> Generator[list[Any], None, None]:
+    """Run a call and give its rows in chunks.
+
+    Args:
+        lane: Of the database.
+        call: One whose answer is rows.
+        size: Rows in a chunk.
+
+    Raises:
+        DatabaseError: The database refused it or cannot be reached.
+    """
+    compiled = lane.prepare(call)
+    values = compiled.bind(call.parameters)
+    with _borrow(lane) as driver:
+        chunks = _OPEN[lane.database.vendor](driver, compiled.sql, values, size)
+        while True:
+            try:
+                rows = next(chunks, None)
+            except Exception as error:  # noqa: BLE001 - translated
+                raise_translated(error, compiled.sql, call.shape.model, lane.alias)
+            if not rows:
+                return
+            yield compiled.finish(rows)
+
+
+@contextmanager
+def _borrow(lane: Lane) -> Iterator[Any]:
+    """Borrow the open transaction's connection, or one with a transaction of its own to read in."""
+    if find_frame(lane.alias) is not None:
+        yield lane.get_link().driver
+        return
+    pool: Any = lane.database.sync_engine.pool
+    record = pool.take()
+    driver = record.dbapi_connection
+    try:
+        if lane.database.vendor == "postgresql":
+            driver.execute("BEGIN READ ONLY")
+        yield driver
+    finally:
+        try:
+            if lane.database.vendor == "postgresql":
+                driver.execute("ROLLBACK")
+        except Exception:  # noqa: BLE001 - the connection is gone, and so is what it held
+            record.invalidate()
+        pool.give(record)
+
+
+def _open_here(driver: Any, sql: str, values: Any, size: int) -> Iterator[Any]:
+    """Read from a cursor that lives in this process, as SQLite does itself."""
+    cursor = driver.execute(sql, values)
+    try:
+        while rows := cursor.fetchmany(size):
+            yield rows
+    finally:
+        cursor.close()
+
+
+def _open_postgresql(driver: Any, sql: str, values: Any, size: int) -> Iterator[Any]:
+    name = f"undercroft_{next(_names)}"
+    driver.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {sql}", values)
+    while rows := driver.execute(f"FETCH FORWARD {size} FROM {name}").fetchall():
+        yield rows
+    driver.execute(f"CLOSE {name}")
+
+
+_OPEN = {"mariadb": _open_here, "postgresql": _open_postgresql, "sqlite": _open_here}
+
+
+# ------------------------------------------------------------------ on the event loop
+
+
+async def astream(lane: Lane, call: Call, size: int) -> AsyncGenerator[list[Any], None]:
+    """As `stream`, for async code."""
+    if lane.database.vendor != "postgresql":
+        async with aclosing(iterate(stream(lane, call, size))) as chunks:
+            async for rows in chunks:
+                yield rows
+        return
+    await ensure_loop()
+    compiled = await lane.aprepare(call)
+    values = compiled.bind(call.parameters)
+    name = f"undercroft_{next(_names)}"
+    async with _aborrow(lane) as driver:
+        try:
+            await driver.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {compiled.sql}", *values)
+            while rows := await driver.fetch(f"FETCH FORWARD {size} FROM {name}"):
+                yield compiled.finish(rows)
+            await driver.execute(f"CLOSE {name}")
+        except Exception as error:  # noqa: BLE001 - translated
+            raise_translated(error, compiled.sql, call.shape.model, lane.alias)
+
+
+@asynccontextmanager
+async def _aborrow(lane: Lane) -> AsyncGenerator[Any, None]:
+    if find_frame(lane.alias) is not None:
+        yield (await lane.aget_link()).driver
+        return
+    pool = lane.get_pool()
+    record = pool.find_idle() or await pool.acquire()
+    driver = record.dbapi_connection.driver_connection
+    is_whole = False
+    try:
+        await driver.execute("BEGIN READ ONLY")
+        yield driver
+        await driver.execute("ROLLBACK")
+        is_whole = True
+    finally:
+        if not is_whole:
+            # A cancelled fetch leaves nobody knows what on the wire.
+            driver.terminate()
+        pool.give(record)
