@@ -96,10 +96,22 @@ def fill() -> dict[str, Any]:
     ann = Artist.objects.create(name="Ann", born=dt.date(1970, 5, 17))
     bob = Artist.objects.create(name="Bob", born=dt.date(1980, 1, 1))
     cyd = Artist.objects.create(name="Çyd")
-    first = _make_album(ann, "First", "8.50", 4.0, 2001, (rock, punk), (100, 200, 300))
-    second = _make_album(ann, "Second", "12.00", None, 2003, (jazz,), (150,))
-    blue = _make_album(bob, "Blue", "10.00", 3.0, 2003, (jazz, rock), (250, 50))
-    empty = _make_album(bob, "Empty", "5.00", 2.5, None, (), ())
+    first = _make_album(
+        ann,
+        "First",
+        price="8.50",
+        rating=4.0,
+        year=2001,
+        genres=(rock, punk),
+        seconds=(100, 200, 300),
+    )
+    second = _make_album(
+        ann, "Second", price="12.00", rating=None, year=2003, genres=(jazz,), seconds=(150,)
+    )
+    blue = _make_album(
+        bob, "Blue", price="10.00", rating=3.0, year=2003, genres=(jazz, rock), seconds=(250, 50)
+    )
+    empty = _make_album(bob, "Empty", price="5.00", rating=2.5, year=None, genres=(), seconds=())
     Sleeve.objects.create(album=first, text="gold")
     return {
         each_name: each
@@ -108,9 +120,10 @@ def fill() -> dict[str, Any]:
     }
 
 
-def _make_album(  # noqa: PLR0913 - one row of a table, as it reads
+def _make_album(
     artist: Artist,
     title: str,
+    *,
     price: str,
     rating: float | None,
     year: int | None,

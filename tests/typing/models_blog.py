@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from undercroft import models
 from undercroft.db.connections.transactions import atomic
+from undercroft.db.deleting import Deletion
 
 
 class Author(models.Model):
@@ -95,7 +96,7 @@ async def check_twins(post: BlogPost) -> None:
     async for row in found:
         assert_type(row, BlogPost)
     await post.asave(update_fields=["title"])
-    assert_type(await post.adelete(), int)
+    assert_type(await post.adelete(), Deletion)
     post.save()
     post.refresh_from_db()
 

@@ -26,7 +26,8 @@ _made: dict[tuple[type[Any], type[Any]], type[Any]] = {}
 
 def build_manager_class(kind: type[Any], model: type[Any]) -> type[Any]:
     """Build a related manager that has the methods of the model's own manager."""
-    manager: Any = type(model.__options__.manager)
+    options: ModelOptions = model.__options__
+    manager: type[Any] = options.manager.__class__
     if manager is Manager:
         return kind
     found = _made.get((kind, manager))

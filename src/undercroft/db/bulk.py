@@ -78,7 +78,7 @@ def _collect(options: ModelOptions, instance: Any) -> tuple[tuple[str, ...], lis
         values[key] = options.fields[key].get_default()
     names: list[str] = []
     found: list[Any] = []
-    for key, convert in options.writers.items():
+    for key, convert in options.inserted.items():
         value = values.get(key, MISSING)
         if value is MISSING or (value is None and key in options.primary_keys):
             if key in options.required:

@@ -1,5 +1,6 @@
 """Primary keys of several columns: `pk = CompositePrimaryKey("tenant", "number")`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,7 +29,7 @@ class CompositePrimaryKey:
 
 def take_composite(model: Any) -> tuple[str, ...]:
     """Take the declaration of a class about to be mapped, or of its parents; give the fields."""
-    declared = vars(model).get("pk")
+    declared = _own(model).get("pk")
     if isinstance(declared, CompositePrimaryKey):
         # `pk` itself is a property of every model.
         type.__delattr__(model, "pk")
@@ -55,8 +56,14 @@ def mark_composite(model: Any, names: tuple[str, ...]) -> None:
         key = f"{name}_id" if getattr(model, f"{name}_id", None) is mapped else name
         column.nullable = False
         columns.append(column.name or key)
-    present = vars(model).get("__table_args__", ())
+    present = _own(model).get("__table_args__", ())
     constraint = sa.PrimaryKeyConstraint(*columns)
     model.__table_args__ = (
         (constraint, present) if isinstance(present, dict) else (constraint, *present)
     )
+
+
+def _own(model: type[Any]) -> Mapping[str, Any]:
+    """Give what the class itself declares."""
+    found: Mapping[str, Any] = vars(model)
+    return found

@@ -76,34 +76,35 @@ def _delete_instance(instance: Any, alias: str) -> Steps[int]:
 
 def delete_rows_steps(query: Any) -> Steps[Deletion]:
     """Delete the rows of a queryset."""
-    options: ModelOptions = query._options
+    options: ModelOptions = query.model.__options__
     model = options.model
     if pre_delete.listens(model) or post_delete.listens(model):
-        return (yield from atomically(_delete_each(query), query._alias))
+        return (yield from atomically(_delete_each(query), query.db))
     if not _has_cascades(options):
         count: int = yield query.build_call("delete")
         return _report(options, count)
-    return (yield from atomically(_delete_counted(query), query._alias))
+    return (yield from atomically(_delete_counted(query), query.db))
 
 
 def _delete_each(query: Any) -> Steps[Deletion]:
     """Delete instances one by one, for those who want to know of each."""
     total: dict[str, int] = {}
-    rows: list[Any] = yield from query.all()._load_steps()
+    loading: Steps[list[Any]] = query.all().load_steps()
+    rows = yield from loading
     for row in rows:
         if state_of(row).key is not None:
-            deletion = yield from _delete_reported(row, query._alias)
+            deletion = yield from _delete_reported(row, query.db)
             for label, count in deletion.by_model.items():
                 total[label] = total.get(label, 0) + count
     return Deletion(sum(total.values()), total)
 
 
 def _delete_counted(query: Any) -> Steps[Deletion]:
-    options: ModelOptions = query._options
+    options: ModelOptions = query.model.__options__
     names = options.primary_keys
     nodes = tuple(("column", (), key) for key in names)
     found: list[tuple[Any, ...]] = yield query.build_call("rows", ("tuple", names, nodes))
-    cascaded = yield from _follow(options, set(found), query._alias)
+    cascaded = yield from _follow(options, set(found), query.db)
     count: int = yield query.build_call("delete")
     # Rows that another row's cascade reached first are not among those the statement counts.
     return _report(options, max(count, len(set(found))), cascaded)

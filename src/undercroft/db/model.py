@@ -77,7 +77,7 @@ class Model(DeclarativeBase):
     __options__: ClassVar[ModelOptions]
     #: Django's name for `__options__`.
     _meta: ClassVar[ModelOptions]
-    objects: ClassVar[Objects] = Objects()
+    objects = Objects()
 
     class DoesNotExist(ObjectDoesNotExist):
         """No such row; each model has its own subclass."""

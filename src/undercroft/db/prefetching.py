@@ -5,6 +5,7 @@ from typing import Any
 
 from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
 from undercroft.db.queries.prefetches import Prefetch, find_target
+from undercroft.db.queries.shape import WHOLE
 from undercroft.db.queries.terms import ROW
 from undercroft.db.rows.siblings import PREFETCHED, split
 from undercroft.db.twins import Steps
@@ -65,8 +66,8 @@ def _start(prefetch: Prefetch, target: type[Any], alias: str) -> Any:
     query = prefetch.queryset
     if query is None:
         query = target.objects.all()
-    query = query.using(alias) if query._alias == "default" else query.all()
-    if query._form is not None:
+    query = query.using(alias) if query.db == "default" else query.all()
+    if query.form is not None:
         raise FieldError(
             f"{prefetch!r} has a queryset of values: expected one of instances.",
             code="db.prefetch",
@@ -156,23 +157,22 @@ def _fetch(query: Any, lookup: str, keys: Iterable[Any], noted: Any = None) -> S
     """
     found: list[Any] = []
     wanted = list(keys)
-    if query._window != (0, None):
-        query = _slice_each(query, lookup)
-    window, query._window = query._window, (0, None)
+    window = query.window
+    if window != WHOLE:
+        query = _slice_each(query, lookup).cut_to(WHOLE)
     for batch in split(wanted):
         narrowed = query.filter(**{f"{lookup}__in": batch})
         if noted is not None:
             # After the condition, whose join it shares.
-            narrowed = narrowed._extend((("annotate", NOTE, ("column", *noted), ROW),), ())
-        narrowed._window = window
-        rows: list[Any] = yield from narrowed._load_steps()
-        found.extend(rows)
+            narrowed = narrowed.derive((("annotate", NOTE, ("column", *noted), ROW),), ())
+        loading: Steps[list[Any]] = narrowed.cut_to(window).load_steps()
+        found.extend((yield from loading))
     return found
 
 
 def _slice_each(query: Any, lookup: str) -> Any:
-    node = query._namespace().find(lookup).node
-    return query._extend((("rank", node),), ())
+    node = query.build_namespace().find(lookup).node
+    return query.derive((("rank", node),), ())
 
 
 def store(instance: Any, accessor: str, rows: list[Any], to_attr: str | None = None) -> None:

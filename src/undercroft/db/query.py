@@ -7,7 +7,7 @@ from undercroft.db.mapping.options import ModelOptions
 from undercroft.db.queries.conditions import Conditions
 from undercroft.db.queries.lookups import Lookup
 from undercroft.db.queries.namespace import Namespace
-from undercroft.db.queries.shape import Call, Operations, Parameters, Shape
+from undercroft.db.queries.shape import WHOLE, Call, Operations, Parameters, Shape, Window
 from undercroft.db.queries.terms import TYPES, Term
 from undercroft.db.twins import Steps
 from undercroft.errors import FieldError
@@ -50,9 +50,8 @@ class Query(Generic[M]):
         self._alias = alias
         self._operations: Operations = ()
         self._parameters: Parameters = ()
-        self._window: tuple[int, int | None] = (0, None)
+        self._window = WHOLE
         self._annotations: Mapping[str, Term] = _NO_TERMS
-        #: What rows become: instances when None, else a form, the names and the nodes.
         self._form: tuple[str, tuple[str, ...], tuple[Any, ...]] | None = None
         self._prefetches: tuple[Any, ...] = ()
         self._fetched: list[M] | None = None
@@ -66,9 +65,19 @@ class Query(Generic[M]):
         """The name of the database it asks."""
         return self._alias
 
+    @property
+    def form(self) -> tuple[str, tuple[str, ...], tuple[Any, ...]] | None:
+        """What rows become: instances when None, else a form, the names and the nodes."""
+        return self._form
+
+    @property
+    def window(self) -> Window:
+        """The slice: its first row, and the one behind its last."""
+        return self._window
+
     # -------------------------------------------------------------- deriving
 
-    def _extend(self, operations: Operations, parameters: Parameters) -> Self:
+    def derive(self, operations: Operations, parameters: Parameters) -> Self:
         """Derive a queryset with further operations."""
         copy: Self = object.__new__(self._derived_class())
         copy.model = self.model
@@ -87,9 +96,9 @@ class Query(Generic[M]):
         """Give the class of what is derived: a manager's querysets are no managers."""
         return type(self)
 
-    def _cut(self, start: int, stop: int | None) -> Self:
+    def cut(self, start: int, stop: int | None) -> Self:
         """Cut rows out of what an earlier slice left."""
-        copy = self._extend((), ())
+        copy = self.derive((), ())
         low, high = self._window
         start = min(start, _MAX_INDEX - low)
         end = low + stop if stop is not None else high
@@ -98,8 +107,14 @@ class Query(Generic[M]):
         copy._window = (low + start, end if end is None else min(end, _MAX_INDEX))
         return copy
 
+    def cut_to(self, window: Window) -> Self:
+        """Cut out these rows, whatever an earlier slice left."""
+        copy = self.derive((), ())
+        copy._window = window
+        return copy
+
     def _check_uncut(self, method: str) -> None:
-        if self._window != (0, None):
+        if self._window != WHOLE:
             raise FieldError(
                 f"{method}() after a slice would change which rows the slice holds.",
                 hint="Slice last.",
@@ -112,7 +127,8 @@ class Query(Generic[M]):
 
     # -------------------------------------------------------------- names and conditions
 
-    def _namespace(self) -> Namespace:
+    def build_namespace(self) -> Namespace:
+        """Build what names mean in this queryset."""
         return Namespace(self._options, self._annotations)
 
     def _build_conditions(
@@ -121,7 +137,7 @@ class Query(Generic[M]):
         if not (lookups or expressions):
             return (), ()
         self._check_uncut("filter")
-        conditions = Conditions(Namespace(self._options, self._annotations))
+        conditions = Conditions(self.build_namespace())
         operations = conditions.build(expressions, lookups)
         if conditions.many:
             # Conditions of one call are about the same of many rows.
@@ -184,7 +200,7 @@ class Query(Generic[M]):
         if node[0] == "ref":
             return self._annotations[node[1]].type
         name = self._form[1][0]
-        return self._namespace().find(name).type if name.isidentifier() else TYPES["any"]
+        return self.build_namespace().find(name).type if name.isidentifier() else TYPES["any"]
 
     def resolve_in(self, namespace: Namespace) -> Term:
         """Stand for the one column of its first row, where it is compared with something."""
@@ -199,7 +215,7 @@ class Query(Generic[M]):
             DoesNotExist: The model's own; there is none.
             MultipleObjectsReturned: The model's own; there are several.
         """
-        if self._window == (0, None) and not self._has("combine"):
+        if self._window == WHOLE and not self._has("combine"):
             operations, parameters = self._build_conditions(expressions, lookups)
             form = self._form
             shape = Shape(
@@ -214,7 +230,7 @@ class Query(Generic[M]):
             if expressions or lookups:
                 self._check_uncut("get")
             operations, parameters = self._build_conditions(expressions, lookups)
-            call = self._extend(operations, parameters).build_fetch()
+            call = self.derive(operations, parameters).build_fetch()
         rows: list[M] = yield call
         if len(rows) == 1:
             if self._prefetches:

@@ -11,7 +11,7 @@ from undercroft.db.queries.names import resolve_related
 from undercroft.db.queries.namespace import is_expression
 from undercroft.db.queries.prefetches import Prefetch, check_prefetch
 from undercroft.db.queries.q import Q
-from undercroft.db.queries.shape import Operation
+from undercroft.db.queries.shape import WHOLE, Operation
 from undercroft.db.queries.terms import GROUP, Term
 from undercroft.db.query import Query
 from undercroft.errors import FieldError
@@ -26,16 +26,19 @@ class QueryBuilding(Query[M]):
 
     def all(self) -> Self:
         """Give a fresh copy, which fetches anew."""
-        return self._extend((), ())
+        return self._renew()
+
+    def _renew(self) -> Self:
+        return self.derive((), ())
 
     def none(self) -> Self:
         """Give a queryset without rows."""
         lookup = resolve_lookup(self._options, f"{self._options.primary_keys[0]}__in")
-        return self._extend((("in", lookup, 0),), ((),))
+        return self.derive((("in", lookup, 0),), ((),))
 
     def using(self, alias: str) -> Self:
         """Use another database."""
-        copy = self._extend((), ())
+        copy = self.derive((), ())
         copy._alias = alias
         return copy
 
@@ -56,7 +59,7 @@ class QueryBuilding(Query[M]):
             FieldValueError: A value does not fit its field.
         """
         operations, parameters = self._build_conditions(expressions, lookups)
-        return self._extend(operations, parameters)
+        return self.derive(operations, parameters)
 
     def exclude(self, /, *expressions: Any, **lookups: Any) -> Self:
         """Leave out the rows for which everything given is true.
@@ -69,7 +72,7 @@ class QueryBuilding(Query[M]):
         if not denied:
             return self.all()
         operations, parameters = self._build_conditions((~denied,), {})
-        return self._extend(operations, parameters)
+        return self.derive(operations, parameters)
 
     # -------------------------------------------------------------- order and extent
 
@@ -88,21 +91,21 @@ class QueryBuilding(Query[M]):
         if not self._annotations and all(term.__class__ is str for term in terms):
             operations = known.get(key)
             if operations is None:
-                namespace = self._namespace()
+                namespace = self.build_namespace()
                 operations = (("order", ()), ("order-add", resolve_terms(namespace, terms)))
                 operations = namespace.remember(key, operations)
-            return self._extend(operations, ())
+            return self.derive(operations, ())
         for term in terms:
             if not isinstance(term, (str, OrderBy)) and not is_expression(term):
                 check_expression(term)
-        namespace = self._namespace()
+        namespace = self.build_namespace()
         added = ("order-add", resolve_terms(namespace, terms))
-        return self._extend((("order", ()), added), tuple(namespace.parameters))
+        return self.derive((("order", ()), added), tuple(namespace.parameters))
 
     def reverse(self) -> Self:
         """Turn the order around."""
         self._check_uncut("reverse")
-        return self._extend((("reverse",),), ())
+        return self.derive((("reverse",),), ())
 
     def distinct(self, *names: str) -> Self:
         """Keep one of rows that are alike; with names, the first of those alike in these columns.
@@ -114,9 +117,9 @@ class QueryBuilding(Query[M]):
             FieldError: A name is no field.
         """
         self._check_uncut("distinct")
-        namespace = self._namespace()
+        namespace = self.build_namespace()
         nodes = tuple(namespace.find(name).node for name in names)
-        return self._extend((("distinct", nodes),), tuple(namespace.parameters))
+        return self.derive((("distinct", nodes),), tuple(namespace.parameters))
 
     def select_for_update(
         self,
@@ -146,7 +149,7 @@ class QueryBuilding(Query[M]):
             ("of", paths),
             ("key_share", no_key),
         )
-        return self._extend((("lock", options),), ())
+        return self.derive((("lock", options),), ())
 
     # -------------------------------------------------------------- relations and columns
 
@@ -162,13 +165,13 @@ class QueryBuilding(Query[M]):
         """
         if names == (None,):
             return self._without("related")
-        known = self._options.lookups
-        operation: Operation | None = known.get(names)  # type: ignore[call-overload]  # a tuple
+        known: dict[Any, Any] = self._options.lookups
+        operation: Operation | None = known.get(names)
         if operation is None:
             paths = tuple(resolve_related(self._options, str(name)) for name in names)
             # The keys are names of the model's own relations, so there are few of them.
-            operation = known[names] = ("related", paths)  # type: ignore[index]
-        return self._extend((operation,), ())
+            operation = known[names] = ("related", paths)
+        return self.derive((operation,), ())
 
     def prefetch_related(self, *lookups: "str | Prefetch | None") -> Self:
         """Load relations of all rows, one query each, after the rows.
@@ -180,7 +183,7 @@ class QueryBuilding(Query[M]):
         Raises:
             FieldError: A name is no relation.
         """
-        copy = self._extend((), ())
+        copy = self.derive((), ())
         if lookups == (None,):
             copy._prefetches = ()
             return copy
@@ -215,10 +218,10 @@ class QueryBuilding(Query[M]):
         return self._replace_deferred(before | list_deferred(self._options, names))
 
     def _replace_deferred(self, deferred: frozenset[Any]) -> Self:
-        return self._extend((("defer", deferred),), ())
+        return self.derive((("defer", deferred),), ())
 
     def _without(self, kind: str) -> Self:
-        copy = self._extend((), ())
+        copy = self.derive((), ())
         copy._operations = tuple(each for each in copy._operations if each[0] != kind)
         return copy
 
@@ -252,7 +255,7 @@ class QueryBuilding(Query[M]):
         given = {**_name_all(expressions), **named}
         terms = dict(self._annotations)
         operations: list[Operation] = []
-        namespace = self._namespace()
+        namespace = self.build_namespace()
         namespace.annotations = terms
         is_grouped = self._has("group")
         for name, expression in given.items():
@@ -265,7 +268,7 @@ class QueryBuilding(Query[M]):
             terms[name] = Term(
                 ("ref", name), term.type, term.level, term.null, owner=self._options.name, name=name
             )
-        copy = self._extend(tuple(operations), tuple(namespace.parameters))
+        copy = self.derive(tuple(operations), tuple(namespace.parameters))
         copy._annotations = terms
         if copy._form is not None and kind == "annotate":
             form, names, nodes = copy._form
@@ -322,15 +325,15 @@ class QueryBuilding(Query[M]):
         if not others:
             return self.all()
         calls = [query.build_fetch() for query in (self, *others)]
-        copy = self._extend((), ())
+        copy = self.derive((), ())
         copy._operations = (("combine", name, is_all, tuple(call.shape for call in calls)),)
         copy._parameters = tuple(value for call in calls for value in call.parameters)
-        copy._window = (0, None)
+        copy._window = WHOLE
         shown = {each[1] for each in self._operations if each[0] == "annotate"}
         terms = {name: term for name, term in self._annotations.items() if name in shown}
         if self._form is not None:
             form, names, nodes = self._form
-            namespace = self._namespace()
+            namespace = self.build_namespace()
             terms |= {
                 name: self._refer(name, namespace.find(name)) for name in names if "__" in name
             }
@@ -352,7 +355,7 @@ class QueryBuilding(Query[M]):
     def __or__(self, other: "QueryBuilding[M]") -> Self:
         """Give the rows that either query has."""
         keys = [query.order_by() for query in (self, other)]
-        whole = self._extend((), ())
+        whole = self.derive((), ())
         whole._operations, whole._parameters = (), ()
         return whole.filter(Q(pk__in=keys[0]) | Q(pk__in=keys[1]))
 

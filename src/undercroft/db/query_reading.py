@@ -10,6 +10,7 @@ from undercroft.db.lane import get_lane
 from undercroft.db.prefetching import prefetch_steps
 from undercroft.db.queries.namespace import Namespace, is_expression
 from undercroft.db.queries.selection import Selection
+from undercroft.db.queries.shape import WHOLE
 from undercroft.db.queries.terms import ROW, Term
 from undercroft.db.query_building import QueryBuilding
 from undercroft.db.streaming import astream, stream
@@ -35,7 +36,7 @@ class QueryReading(QueryBuilding[M]):
         if self._fetched is None and is_on_loop():
             return f"<{name}>"
         try:
-            rows = self._fetched or list(self._cut(0, _SHOWN + 1))
+            rows = self._fetched or list(self.cut(0, _SHOWN + 1))
         except UndercroftError:
             # Whoever looks at it, a debugger for one, did not ask for the database's troubles.
             return f"<{name}>"
@@ -46,10 +47,10 @@ class QueryReading(QueryBuilding[M]):
 
     def _fetch_steps(self) -> Steps[list[M]]:
         if self._fetched is None:
-            self._fetched = yield from self._load_steps()
+            self._fetched = yield from self.load_steps()
         return self._fetched
 
-    def _load_steps(self) -> Steps[list[M]]:
+    def load_steps(self) -> Steps[list[M]]:
         """Load the rows, and what is to be loaded with them."""
         if self._operations and self._has("lock"):
             self._check_lock()
@@ -118,7 +119,7 @@ class QueryReading(QueryBuilding[M]):
                 )
             if self._fetched is not None:
                 return self._fetched[index]
-            return self._cut(start, stop if stop is None else max(start, stop))
+            return self.cut(start, stop if stop is None else max(start, stop))
         if index < 0:
             raise FieldError(
                 f"A queryset has no index {index}.", hint="Use last().", code="db.slice"
@@ -126,7 +127,7 @@ class QueryReading(QueryBuilding[M]):
         self._check_blocking("{}[...]", "await {}.afirst()")
         if self._fetched is not None:
             return self._fetched[index]
-        found = run_steps(self._cut(index, index + 1)._load_steps())
+        found = run_steps(self.cut(index, index + 1).load_steps())
         if not found:
             raise IndexError(f"The queryset has no row {index}.")
         return found[0]
@@ -177,16 +178,16 @@ class QueryReading(QueryBuilding[M]):
     @twins
     def first(self) -> Steps[M | None]:
         """Find the first row, by primary key where there is no order; None when there is none."""
-        rows: list[M] = yield from self._order_by_key()._cut(0, 1)._load_steps()
+        rows: list[M] = yield from self._order_by_key().cut(0, 1).load_steps()
         return rows[0] if rows else None
 
     @twins
     def last(self) -> Steps[M | None]:
         """Find the last row, by primary key where there is no order; None when there is none."""
-        if self._window != (0, None):
-            rows: list[M] = yield from self._load_steps()
+        if self._window != WHOLE:
+            rows: list[M] = yield from self.load_steps()
             return rows[-1] if rows else None
-        rows = yield from self._order_by_key().reverse()._cut(0, 1)._load_steps()
+        rows = yield from self._order_by_key().reverse().cut(0, 1).load_steps()
         return rows[0] if rows else None
 
     @twins
@@ -221,7 +222,7 @@ class QueryReading(QueryBuilding[M]):
             )
         ordered = self.order_by(*fields)
         turned = ordered.reverse() if is_reversed else ordered
-        rows: list[M] = yield from turned._cut(0, 1)._load_steps()
+        rows: list[M] = yield from turned.cut(0, 1).load_steps()
         if not rows:
             raise self._options.model.DoesNotExist(f"There is no {self._options.name}.")
         return rows[0]
@@ -230,7 +231,7 @@ class QueryReading(QueryBuilding[M]):
         ordered = self._options.ordering or any(
             operation[0].startswith("order") for operation in self._operations
         )
-        if ordered or self._window != (0, None) or self._has("combine"):
+        if ordered or self._window != WHOLE or self._has("combine"):
             return self
         groups = next((each[1] for each in self._operations if each[0] == "group"), None)
         return self if groups is not None else self.order_by("pk")
@@ -257,7 +258,7 @@ class QueryReading(QueryBuilding[M]):
         if ids is not None and not ids:
             return found
         query = self if ids is None else self.filter(**{f"{field_name}__in": ids})
-        rows: list[M] = yield from query._load_steps()
+        rows: list[M] = yield from query.load_steps()
         return {getattr(row, field_name): row for row in rows}
 
     def _is_unique(self, name: str) -> bool:
@@ -293,14 +294,14 @@ class QueryReading(QueryBuilding[M]):
             raise FieldError(f"{row!r} is no {self._options.name}.", code="db.contains")
         if self._fetched is not None:
             return row in self._fetched
-        query = self if self._window == (0, None) else self._wrap_slice()
+        query = self if self._window == WHOLE else self._wrap_slice()
         found: bool = yield query.filter(pk=row.pk).build_call("exists")
         return found
 
     def _wrap_slice(self) -> Self:
         """Make the rows of a slice ones that can be filtered further."""
-        copy = self._extend((), ())
-        copy._operations, copy._parameters, copy._window = (), (), (0, None)
+        copy = self.derive((), ())
+        copy._operations, copy._parameters, copy._window = (), (), WHOLE
         return copy.filter(pk__in=self)
 
     @twins
@@ -373,7 +374,7 @@ class QueryReading(QueryBuilding[M]):
     def fetch_dict(self, selection: Selection) -> Steps[dict[str, Any] | None]:
         """Fetch the first row as `fetch_dicts` does; None when there is none."""
         self._check_selection(selection)
-        rows: list[dict[str, Any]] = yield self._cut(0, 1).build_call("dicts", selection)
+        rows: list[dict[str, Any]] = yield self.cut(0, 1).build_call("dicts", selection)
         return rows[0] if rows else None
 
     def _check_selection(self, selection: Selection) -> None:

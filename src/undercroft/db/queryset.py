@@ -4,12 +4,14 @@ The manager, which is the queryset of all rows, stands beside it: each makes the
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, overload
 
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.expressions import Expression, F
 from undercroft.db.queries.functions import Trunc, TruncDate
-from undercroft.db.query_building import find_name
+from undercroft.db.queries.prefetches import Prefetch
+from undercroft.db.query_building import QueryBuilding, find_name
 from undercroft.db.query_reading import QueryReading
 from undercroft.db.query_writes import QueryWrites
 from undercroft.db.twins import Steps
@@ -54,7 +56,8 @@ class QuerySet(QueryReading[M], QueryWrites[M]):
         Raises:
             FieldError: A name is no field.
         """
-        return self._choose("dict", names, expressions)  # type: ignore[no-any-return]
+        chosen: QuerySet[dict[str, Any]] = self._choose("dict", names, expressions)
+        return chosen
 
     @overload
     def values_list(
@@ -94,7 +97,8 @@ class QuerySet(QueryReading[M], QueryWrites[M]):
         given = iter(expressions)
         ordered = tuple(each if isinstance(each, str) else next(given) for each in names)
         queryset = self._annotate("annotate", (), expressions) if expressions else self
-        return queryset._choose(kind, ordered, {})  # type: ignore[no-any-return]
+        chosen: QuerySet[Any] = queryset._choose(kind, ordered, {})
+        return chosen
 
     def _choose(self, form: str, names: tuple[Any, ...], expressions: dict[str, Any]) -> Any:
         self._check_uncut("values")
@@ -103,7 +107,7 @@ class QuerySet(QueryReading[M], QueryWrites[M]):
                 expressions = {find_name(name, ""): name, **expressions}
         names = tuple(name for name in names if isinstance(name, str))
         queryset = self._annotate("annotate", (), expressions) if expressions else self
-        namespace = queryset._namespace()
+        namespace = queryset.build_namespace()
         if not names and not expressions:
             shown = {each[1] for each in queryset._operations if each[0] == "annotate"}
             names = (
@@ -112,7 +116,7 @@ class QuerySet(QueryReading[M], QueryWrites[M]):
             )
         names = (*names, *expressions)
         nodes = tuple(namespace.find(name).node for name in names)
-        copy = queryset._extend((), ())
+        copy = queryset.derive((), ())
         copy._form = (form, names, nodes)
         return copy
 
@@ -124,7 +128,7 @@ class QuerySet(QueryReading[M], QueryWrites[M]):
         Raises:
             FieldError: The name is no field.
         """
-        is_moment = find_python_type(self._namespace().find(field).type) is dt.datetime
+        is_moment = find_python_type(self.build_namespace().find(field).type) is dt.datetime
         cut: Any = TruncDate(F(field)) if is_moment else F(field)
         return self._list_moments(Trunc(cut, kind), field, order)
 
@@ -179,12 +183,46 @@ class ManagerOf(Objects, Generic[Q]):
 
 if TYPE_CHECKING:
     # At run time a bound manager is a plain attribute of its class, which costs nothing.
-    _Declared = Objects
+    class _Declared(Objects, Generic[M]):
+        """What a type checker sees of a manager: what it begins is a queryset, and no manager."""
+
+        def all(self) -> QuerySet[M]: ...
+        def none(self) -> QuerySet[M]: ...
+        def using(self, alias: str) -> QuerySet[M]: ...
+        def filter(self, /, *expressions: Any, **lookups: Any) -> QuerySet[M]: ...
+        def exclude(self, /, *expressions: Any, **lookups: Any) -> QuerySet[M]: ...
+        def order_by(self, *terms: Any) -> QuerySet[M]: ...
+        def reverse(self) -> QuerySet[M]: ...
+        def distinct(self, *names: str) -> QuerySet[M]: ...
+        def select_for_update(
+            self,
+            *,
+            nowait: bool = False,
+            skip_locked: bool = False,
+            of: Iterable[str] = (),
+            no_key: bool = False,
+        ) -> QuerySet[M]: ...
+        def select_related(self, *names: str | None) -> QuerySet[M]: ...
+        def prefetch_related(self, *lookups: str | Prefetch | None) -> QuerySet[M]: ...
+        def only(self, *names: str) -> QuerySet[M]: ...
+        def defer(self, *names: str | None) -> QuerySet[M]: ...
+        def annotate(self, *expressions: Any, **named: Any) -> QuerySet[M]: ...
+        def alias(self, *expressions: Any, **named: Any) -> QuerySet[M]: ...
+        def union(self, *others: Any, all: bool = False) -> QuerySet[M]: ...
+        def intersection(self, *others: Any) -> QuerySet[M]: ...
+        def difference(self, *others: Any) -> QuerySet[M]: ...
+        def __and__(self, other: QueryBuilding[M]) -> QuerySet[M]: ...
+        def __or__(self, other: QueryBuilding[M]) -> QuerySet[M]: ...
+        @overload
+        def __getitem__(self, index: int) -> M: ...
+        @overload
+        def __getitem__(self, index: slice) -> QuerySet[M]: ...
+        def __getitem__(self, index: int | slice) -> Any: ...
 else:
-    _Declared = object
+    _Declared = Generic
 
 
-class Manager(QuerySet[M], _Declared):
+class Manager(_Declared[M], QuerySet[M]):  # type: ignore[misc]  # see `_Declared`
     """`Model.objects`: the queryset of all rows, which every other one is made from.
 
     Subclass it to begin elsewhere:
@@ -225,7 +263,7 @@ class Manager(QuerySet[M], _Declared):
 
     def get_queryset(self) -> QuerySet[M]:
         """Give the queryset that every query of this manager begins with."""
-        return self._extend((), ())
+        return self.derive((), ())
 
     @classmethod
     def from_queryset(
@@ -246,7 +284,7 @@ class Manager(QuerySet[M], _Declared):
         bound: Self = object.__new__(type(self))
         for name, value in vars(self).items() if hasattr(self, "__dict__") else ():
             setattr(bound, name, value)
-        QuerySet.__init__(bound, model)
+        QuerySet.__init__(bound, model)  # pyright: ignore[reportUnknownMemberType] - rows of any kind
         return bound
 
     def begin(self) -> Self:
@@ -262,11 +300,11 @@ class Manager(QuerySet[M], _Declared):
     @property
     def is_fresh(self) -> bool:
         """Whether `get_queryset` is one's own, and has to be asked each time."""
-        return type(self).get_queryset is not Manager.get_queryset
+        return type(self).get_queryset is not Manager[Any].get_queryset
 
     def _derived_class(self) -> Any:
         return self.queryset_class
 
     def _fetch_steps(self) -> Steps[list[M]]:
         # Shared by the whole process, so it never keeps rows.
-        return (yield from self._load_steps())
+        return (yield from self.load_steps())

@@ -1,7 +1,7 @@
 """The rows on the other side of a relation, of one instance: `author.books`, `book.tags`."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from undercroft.db.bulk import insert_many_steps
 from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
@@ -40,19 +40,28 @@ class RelatedRows(Manager[M]):
         self._accessor = accessor
         self._untouched = True
 
+    if TYPE_CHECKING:
+
+        def __get__(  # type: ignore[override]  # it belongs to a row, other managers to a class
+            self, instance: object | None, owner: type[Any], /
+        ) -> Self:
+            """Give the manager, where a class only says that it has one."""
+            return self
+
     def describe(self) -> str:
         """Describe the manager as its author may have written it, for messages."""
         return f"{type(self._instance).__name__.lower()}.{self._accessor}"
 
-    def all(self) -> Self:
-        """Give the rows; those that were prefetched, if they were."""
+    def _renew(self) -> Self:
+        # A copy would not find what was prefetched.
         return self
 
     def _find_prefetched(self) -> list[M] | None:
         cache: dict[str, list[M]] = self._instance.__dict__.get(PREFETCHED, {})
         return cache.get(self._accessor)
 
-    def _load_steps(self) -> Steps[list[M]]:
+    def load_steps(self) -> Steps[list[M]]:
+        """Give what was prefetched, else load the rows of all siblings at once."""
         found = self._find_prefetched()
         if found is not None:
             return list(found)
@@ -61,7 +70,7 @@ class RelatedRows(Manager[M]):
             batched = yield from self._load_batch()
         if batched is not None:
             return batched
-        return (yield from super()._load_steps())
+        return (yield from super().load_steps())
 
     def _take_batched(self) -> list[M] | None:
         """Take what was loaded for all siblings: once, and only while nothing was written."""
@@ -168,7 +177,7 @@ class RelatedManager(RelatedRows[M]):
                 setattr(row, self._relation.target_name, self._instance)
                 yield from save_steps(row, self._alias)
             return
-        keys = [row.pk for row in rows]  # type: ignore[attr-defined]  # checked to be rows
+        keys = _list_keys(rows)
         yield from self._set_key(keys, self._key)
         for row in rows:
             row.__dict__[self._relation.target_column] = self._key
@@ -188,8 +197,8 @@ class RelatedManager(RelatedRows[M]):
         if not keys:
             return 0
         query = self._options.manager.using(self._alias).filter(pk__in=keys)
-        count: int = yield from query.update.steps(query, **{self._relation.target_column: value})
-        return count
+        updating: Steps[int] = query.update.steps(query, **{self._relation.target_column: value})
+        return (yield from updating)
 
     @twins
     def remove(self, *rows: M) -> Steps[None]:
@@ -200,7 +209,7 @@ class RelatedManager(RelatedRows[M]):
         """
         self._check_nullable("remove")
         self._forget()
-        keys = [row.pk for row in rows]  # type: ignore[attr-defined]  # rows
+        keys = _list_keys(rows)
         yield from self._set_key(keys, None)
         for row in rows:
             setattr(row, self._relation.target_name, None)
@@ -235,7 +244,7 @@ class RelatedManager(RelatedRows[M]):
         if clear:
             yield from type(self).clear.steps(self)
         else:
-            keys = [row.pk for row in wanted]
+            keys = _list_keys(wanted)
             others = self.exclude(pk__in=keys)
             if self._options.columns[self._relation.target_column].nullable:
                 yield from type(others).update.steps(others, **{self._relation.target_column: None})
@@ -440,3 +449,7 @@ class ManyRelatedManager(RelatedRows[M]):
     aremove = async_twin(remove)
     aclear = async_twin(clear)
     aset = async_twin(set)
+
+
+def _list_keys(rows: Iterable[Any]) -> list[Any]:
+    return [row.pk for row in rows]

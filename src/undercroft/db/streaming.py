@@ -44,7 +44,7 @@ def stream(lane: Lane, call: Call, size: int) -> Generator[list[Any], None, None
 
 
 @contextmanager
-def _borrow(lane: Lane) -> Iterator[Any]:
+def _borrow(lane: Lane) -> Generator[Any]:
     """Borrow the open transaction's connection, or one with a transaction of its own to read in."""
     if find_frame(lane.alias) is not None:
         yield lane.get_link().driver

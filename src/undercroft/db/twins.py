@@ -16,13 +16,13 @@ from inspect import iscoroutine
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
 from undercroft.concurrency import check_not_on_loop, drive, is_on_loop
-from undercroft.db.connections.transactions import Atomic
+from undercroft.db.connections.transactions import Atomic, BlockOptions
 from undercroft.db.lane import get_lane
 from undercroft.db.queries.shape import Call
 
 P = ParamSpec("P")
-S = TypeVar("S")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Task(Protocol):
@@ -39,38 +39,38 @@ class Task(Protocol):
 Steps: TypeAlias = Generator[Call | Task, Any, T]
 
 
-class AsyncTwin(Generic[S, P, T]):
+class AsyncTwin(Generic[P, T_co]):
     """How a type checker sees an async twin."""
 
     @overload
-    def __get__(self, instance: None, owner: type[Any], /) -> "AsyncTwin[S, P, T]": ...
+    def __get__(self, instance: None, owner: type[Any], /) -> "AsyncTwin[P, T_co]": ...
     @overload
     def __get__(
         self, instance: object, owner: type[Any], /
-    ) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    ) -> Callable[P, Coroutine[Any, Any, T_co]]: ...
     def __get__(self, instance: object, owner: type[Any], /) -> Any:
         """Bind the method; at run time a plain function does."""
         raise NotImplementedError
 
 
-class BlockingTwin(Generic[S, P, T]):
+class BlockingTwin(Generic[P, T_co]):
     """How a type checker sees a method with an async twin."""
 
     @property
-    def steps(self) -> Callable[Concatenate[S, P], Steps[T]]:
+    def steps(self) -> Callable[Concatenate[Any, P], Steps[T_co]]:
         """The generator function both are made of."""
         raise NotImplementedError
 
     @overload
-    def __get__(self, instance: None, owner: type[Any], /) -> "BlockingTwin[S, P, T]": ...
+    def __get__(self, instance: None, owner: type[Any], /) -> "BlockingTwin[P, T_co]": ...
     @overload
-    def __get__(self, instance: object, owner: type[Any], /) -> Callable[P, T]: ...
+    def __get__(self, instance: object, owner: type[Any], /) -> Callable[P, T_co]: ...
     def __get__(self, instance: object, owner: type[Any], /) -> Any:
         """Bind the method; at run time a plain function does."""
         raise NotImplementedError
 
 
-def twins(steps: Callable[Concatenate[S, P], Steps[T]]) -> BlockingTwin[S, P, T]:
+def twins(steps: Callable[Concatenate[Any, P], Steps[T]]) -> BlockingTwin[P, T]:
     """Make the blocking method and its async twin from a method written in steps."""
     name = steps.__name__
 
@@ -94,10 +94,10 @@ def twins(steps: Callable[Concatenate[S, P], Steps[T]]) -> BlockingTwin[S, P, T]
     return method  # type: ignore[no-any-return]  # a function, seen as a descriptor
 
 
-def async_twin(method: BlockingTwin[S, P, T]) -> AsyncTwin[S, P, T]:
+def async_twin(method: BlockingTwin[P, T]) -> AsyncTwin[P, T]:
     """Take the async twin of a method that `twins` made."""
     # A function, because type checkers would bind an attribute as if it were a method.
-    found: AsyncTwin[S, P, T] = vars(method)["twin"]
+    found: AsyncTwin[P, T] = vars(method)["twin"]
     return found
 
 
@@ -170,7 +170,7 @@ class Within:
 
 def atomically(steps: Steps[T], alias: str) -> Steps[T]:
     """Carry out steps in a block of their own: all of them happen, or none."""
-    answer: T = yield Within(Atomic(alias), steps)
+    answer: T = yield Within(Atomic(BlockOptions(alias)), steps)
     return answer
 
 

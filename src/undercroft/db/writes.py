@@ -1,6 +1,6 @@
 """Save one instance by direct statements: what changed is written, nothing else."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from undercroft.db.fields.info import MISSING
@@ -64,12 +64,12 @@ def save_steps(
         )
 
 
-def read_key(options: ModelOptions, values: dict[str, Any]) -> tuple[Any, ...]:
+def read_key(options: ModelOptions, values: Mapping[str, Any]) -> tuple[Any, ...]:
     """Read the primary key of an instance."""
     return tuple(values.get(key) for key in options.primary_keys)
 
 
-def has_no_key(options: ModelOptions, values: dict[str, Any]) -> bool:
+def has_no_key(options: ModelOptions, values: Mapping[str, Any]) -> bool:
     """Tell whether an instance lacks its key, or a part of it."""
     return any(values.get(key) is None for key in options.primary_keys)
 

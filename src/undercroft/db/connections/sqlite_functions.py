@@ -127,14 +127,14 @@ def _contains(document: str, part: str) -> bool:
 
 def _has_part(whole: Any, part: Any) -> bool:
     """Tell whether JSON contains other JSON, as PostgreSQL's `@>` does."""
-    if isinstance(part, dict):
-        members: dict[str, Any] = part
-        return isinstance(whole, dict) and all(
-            key in whole and _has_part(whole[key], value) for key, value in members.items()
+    kind, part_kind = whole.__class__, part.__class__
+    if part_kind is dict:
+        return kind is dict and all(
+            key in whole and _has_part(whole[key], value) for key, value in part.items()
         )
-    items: list[Any] = part if isinstance(part, list) else [part]
-    if not isinstance(whole, list):
-        return not isinstance(part, list) and _is_same(whole, part)
+    if kind is not list:
+        return part_kind is not list and _is_same(whole, part)
+    items = part if part_kind is list else [part]
     return all(any(_has_part(each, item) for each in whole) for item in items)
 
 

@@ -166,7 +166,7 @@ class Avg(Aggregate):
 
 def _widen(column_type: Any) -> Any:
     """Give a decimal's mean more places than the decimals have."""
-    is_decimal = hasattr(column_type, "decimal_places") or isinstance(column_type, sa.Numeric)
+    is_decimal = hasattr(column_type, "decimal_places") or issubclass(type(column_type), sa.Numeric)
     return TYPES["decimal"] if is_decimal else column_type
 
 

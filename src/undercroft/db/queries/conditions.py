@@ -55,7 +55,7 @@ class Conditions:
                 operations.append(self._wrap(operation))
         known, parameters = self.namespace.options.lookups, self.parameters
         for keyword, value in lookups.items():
-            lookup = known.get(keyword)
+            lookup: Any = known.get(keyword)
             if (
                 lookup.__class__ is Lookup
                 and lookup.operator == "exact"
@@ -79,7 +79,8 @@ class Conditions:
     def _build_expression(self, expression: Any) -> Operation | None:
         if isinstance(expression, Q):
             return self._build_q(expression)
-        if hasattr(type(expression), "resolve_in"):
+        kind: type[Any] = expression.__class__
+        if hasattr(kind, "resolve_in"):
             term = expression.resolve_in(self.namespace)
             self._note(term.level, term.many)
             return ("true", term.node)
@@ -90,7 +91,7 @@ class Conditions:
     def _build_q(self, q: Q) -> Operation | None:
         inner: list[Operation] = []
         for child in q.children:
-            if isinstance(child, tuple):
+            if issubclass(type(child), tuple):
                 inner.append(self._build_lookup(child[0], child[1]))
             else:
                 operation = self._build_expression(child)
@@ -121,10 +122,14 @@ class Conditions:
             return found
         named = self.namespace.find_annotation(keyword)
         if named is None:
-            return resolve_lookup(options, keyword)  # type: ignore[no-any-return]
+            resolved: Lookup | KeyLookup = resolve_lookup(options, keyword)
+            return resolved
         term, rest = named
         key: Any = (term.node, *rest)
-        return options.lookups.get(key) or self.namespace.remember(key, build_lookup(term, rest))  # type: ignore[no-any-return]
+        built: Lookup = options.lookups.get(key) or self.namespace.remember(
+            key, build_lookup(term, rest)
+        )
+        return built
 
     def _compare(self, lookup: Lookup, value: Any) -> Operation:
         operator = lookup.operator
@@ -215,11 +220,12 @@ class Conditions:
         return self._compare_key(lookup, value)
 
     def _compare_key(self, lookup: KeyLookup, value: Any) -> Operation:
-        key = getattr(value, "pk", value)
-        if not isinstance(key, (tuple, list)) or len(key) != len(lookup.parts):  # pyright: ignore[reportUnknownArgumentType]
+        key: Any = getattr(value, "pk", value)
+        given: tuple[Any, ...] = tuple(key) if issubclass(type(key), (tuple, list)) else ()
+        if len(given) != len(lookup.parts):
             expected = f"the {len(lookup.parts)} values of its key"
             raise build_error(lookup.owner, lookup.name, value, expected)
-        pairs = zip(lookup.parts, key, strict=True)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        pairs = zip(lookup.parts, given, strict=True)
         return ("and", tuple(self._compare(part, item) for part, item in pairs))
 
 

@@ -281,9 +281,10 @@ def _find_transform(term: Term, rest: list[str]) -> Term | None:
     if source is not None and issubclass(python_type, source):
         rest.pop(0)
         return _derive(term, ("transform", name, term.node), TYPES[made])
-    if isinstance(term.type, sa.ARRAY) and name.isdigit():
+    column_type: Any = term.type
+    if name.isdigit() and issubclass(column_type.__class__, sa.ARRAY):
         rest.pop(0)
-        return _derive(term, ("transform", f"[{int(name)}]", term.node), term.type.item_type)
+        return _derive(term, ("transform", f"[{int(name)}]", term.node), column_type.item_type)
     return None
 
 
@@ -323,7 +324,7 @@ def _check_applies(term: Term, operator: str) -> None:
         return
     python_type = find_python_type(term.type)
     if isinstance(term.type, sa.JSON):
-        allowed = JSON_LOOKUPS | (TEXT_LOOKUPS if term.node[0] == "json" else frozenset())
+        allowed = JSON_LOOKUPS | (TEXT_LOOKUPS if term.node[0] == "json" else frozenset[str]())
     elif isinstance(term.type, sa.ARRAY):
         allowed = ARRAY_LOOKUPS
     elif python_type is object or issubclass(python_type, str):
@@ -338,7 +339,9 @@ def build_unknown_lookup(term: Term, name: str) -> FieldError:
     """Build the error for a look-up that does not exist, or not for this type."""
     close = get_close_matches(name, LOOKUPS | PARTS, n=1)
     suggests = close and close[0] != name
-    known = PLAIN_LOOKUPS | (TEXT_LOOKUPS if find_python_type(term.type) is str else frozenset())
+    known = PLAIN_LOOKUPS | (
+        TEXT_LOOKUPS if find_python_type(term.type) is str else frozenset[str]()
+    )
     hint = f"Did you mean {close[0]!r}?" if suggests else f"Look-ups: {', '.join(sorted(known))}."
     owner = f"{term.owner}.{term.name}" if term.owner else term.name
     return FieldError(

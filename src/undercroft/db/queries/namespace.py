@@ -112,10 +112,11 @@ class Namespace:
         """
         resolve = getattr(value, "resolve_in", None)
         if resolve is not None:
-            return resolve(self)  # type: ignore[no-any-return]
+            term: Term = resolve(self)
+            return term
         convert = getattr(value, "__clause_element__", None)
-        element = value if convert is None else convert()
-        if _is_clause(type(element)):
+        element: Any = value if convert is None else convert()
+        if _is_clause(element.__class__):
             adopted = Adopted(element)
             self.parameters.extend(adopted.parameters)
             return Term(("adopted", adopted), element.type)
@@ -131,7 +132,8 @@ class Namespace:
             return Term(("null",), TYPES["any"])
         if isinstance(value, enum.Enum):
             value = value.value
-        key = getattr(value, "pk", value) if hasattr(type(value), "__options__") else value
+        kind: type[Any] = value.__class__
+        key = getattr(value, "pk", value) if hasattr(kind, "__options__") else value
         name = type_name or find_type_name(key)
         self.parameters.append(key)
         return Term(("bind", name), TYPES[name], null=False)

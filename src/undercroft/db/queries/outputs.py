@@ -1,6 +1,7 @@
 """The type of what an expression gives, from the types of what goes into it."""
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -22,22 +23,32 @@ def get_output_type(output_field: Any) -> TypeEngine[Any]:
     Raises:
         FieldError: It is neither.
     """
-    if isinstance(output_field, MappedColumn):
-        return output_field.column.type
-    if isinstance(output_field, type) and issubclass(output_field, TypeEngine):
-        return output_field()
-    if isinstance(output_field, TypeEngine):
-        return output_field
-    made = getattr(output_field, "column_type", None)
-    if callable(made):
-        # A field function without its parentheses: `output_field=models.IntegerField`.
-        found: TypeEngine[Any] = made()
+    found = _find_type(output_field)
+    if found is not None:
         return found
     raise FieldError(
         f"output_field={output_field!r} is no type.",
         hint="Write a field, such as models.IntegerField(), or a SQLAlchemy type.",
         code="db.output-field",
     )
+
+
+def _find_type(output_field: Any) -> TypeEngine[Any] | None:
+    kind: type[Any] = output_field.__class__
+    if issubclass(kind, MappedColumn):
+        return output_field.column.type  # type: ignore[no-any-return]  # SQLAlchemy's own
+    if issubclass(kind, TypeEngine):
+        return output_field  # type: ignore[no-any-return]  # checked
+    if issubclass(kind, type):
+        return _make_type(output_field)
+    # A field function without its parentheses: `output_field=models.IntegerField`.
+    make: Callable[[], TypeEngine[Any]] | None = getattr(output_field, "column_type", None)
+    return None if make is None else make()
+
+
+def _make_type(kind: type[Any]) -> TypeEngine[Any] | None:
+    made: TypeEngine[Any] | None = kind() if TypeEngine in kind.__mro__ else None
+    return made
 
 
 def find_math_type(operator: str, left: TypeEngine[Any], right: TypeEngine[Any]) -> TypeEngine[Any]:

@@ -66,6 +66,12 @@ Operations: TypeAlias = tuple[Operation, ...]
 Parameters: TypeAlias = tuple[Any, ...]
 Node: TypeAlias = tuple[Any, ...]
 
+#: A slice: its first row, and the one behind its last.
+Window: TypeAlias = tuple[int, int | None]
+
+#: The slice that leaves nothing out.
+WHOLE: Window = (0, None)
+
 
 class Shape(NamedTuple):
     """What a statement is apart from its values.

@@ -25,6 +25,7 @@ TYPES: dict[str, TypeEngine[Any]] = {
     "date": sa.Date(),
     "datetime": UTCDateTime(),
     "decimal": sa.Numeric(),
+    "double": sa.Double(),
     "float": sa.Float(53),
     "int": sa.Integer(),
     "bigint": sa.BigInteger(),

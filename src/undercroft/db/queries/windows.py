@@ -48,7 +48,7 @@ class Window(Expression):
 
 
 def _list(given: Any) -> tuple[Any, ...]:
-    return tuple(given) if isinstance(given, (list, tuple)) else (given,)
+    return tuple(given) if issubclass(type(given), (list, tuple)) else (given,)
 
 
 class Frame:

@@ -30,7 +30,7 @@ def _build_function(builder: Any, node: Any) -> tuple[Any, Any]:
         condition = builder.lift(sa.and_(*map(builder.build_condition, conditions)))
     if condition is not None and builder.vendor == "mariadb":
         # It knows no FILTER; aggregates leave NULLs out.
-        first = sa.literal_column("1") if nodes[0] == ("star",) else arguments[0]
+        first = sa.literal_column("1", TYPES["int"]) if nodes[0] == ("star",) else arguments[0]
         arguments[0], condition = sa.case((condition, first)), None
     if distinct:
         arguments[0] = sa.distinct(arguments[0])
@@ -49,7 +49,7 @@ def _settle(builder: Any, name: str, found: Any, column_type: Any) -> Any:
     if isinstance(found.type, sa.Float) and name in ("avg", "stddev", "variance"):
         # PostgreSQL's mean of whole numbers is exact.
         return sa.cast(found, TYPES["float"])
-    if name in ("min", "max") and isinstance(column_type, (sa.Boolean, sa.Uuid)):
+    if name in ("min", "max") and issubclass(column_type.__class__, (sa.Boolean, sa.Uuid)):
         return sa.cast(found, column_type)
     return found
 

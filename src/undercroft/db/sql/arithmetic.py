@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from undercroft.db.fields.values import find_python_type
+from undercroft.db.queries.terms import TYPES
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda left, right: left + right,
@@ -45,7 +46,7 @@ def combine(builder: Any, operator: str, sides: tuple[Any, Any], made: Any) -> A
 def _divide(sides: tuple[Any, Any], made: Any) -> Any:
     left, right = sides
     if find_python_type(made) is float:
-        left = sa.cast(left, sa.Double())
+        left = sa.cast(left, TYPES["double"])
     return sa.type_coerce(left.op("/")(right), made)
 
 

@@ -1,6 +1,6 @@
 """What every statement is built on: bound parameters, the tables joined, their columns."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -138,7 +138,7 @@ class Builder:
     # -------------------------------------------------------------- tables
 
     @contextmanager
-    def sharing_joins(self) -> Iterator[None]:
+    def sharing_joins(self) -> Generator[None]:
         """Let the conditions within share their joins to many rows, with nobody else."""
         before, self._own = self._own, {}
         try:
@@ -147,7 +147,7 @@ class Builder:
             self._own = before
 
     @contextmanager
-    def apart(self, path: Path, table: Any) -> Iterator[list[Join]]:
+    def apart(self, path: Path, table: Any) -> Generator[list[Join]]:
         """Join apart from the query, beginning with a table that a path leads to."""
         before = self._own, self._apart
         self._own, self._apart = {path: table}, []

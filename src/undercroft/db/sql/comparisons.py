@@ -29,7 +29,7 @@ def compare(builder: Any, lookup: Lookup) -> Any:
     left, operator = builder.build(lookup.left), lookup.operator
     if _is_json(left):
         return json_paths.compare(builder, lookup, left, None)
-    if isinstance(left.type, sa.ARRAY) and operator in ARRAY_LOOKUPS:
+    if operator in ARRAY_LOOKUPS and issubclass(left.type.__class__, sa.ARRAY):
         return _compare_array(left, operator, builder.bind(left.type))
     if operator in _OPERATORS:
         return _OPERATORS[operator](left, builder.bind(left.type))
@@ -50,7 +50,7 @@ def compare_to(builder: Any, lookup: Lookup, node: Node) -> Any:
     operator = lookup.operator
     if _is_json(left) and operator in json_paths.LOOKUPS:
         return json_paths.compare(builder, lookup, left, right)
-    if isinstance(left.type, sa.ARRAY) and operator in ARRAY_LOOKUPS:
+    if operator in ARRAY_LOOKUPS and issubclass(left.type.__class__, sa.ARRAY):
         return _compare_array(left, operator, right)
     if operator in _OPERATORS:
         return _OPERATORS[operator](left, right)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from undercroft.db.queries.lookups import Lookup
 from undercroft.db.queries.shape import Operation, Operations
+from undercroft.db.queries.terms import TYPES
 from undercroft.db.sql import comparisons
 from undercroft.db.sql.builder import Builder, join_all
 
@@ -154,6 +155,6 @@ class ConditionBuilder(Builder):
 
 
 def _exists(table: Any, joins: list[Any], on: Any, condition: Any) -> Any:
-    inner: Any = sa.select(sa.literal_column("1")).select_from(join_all(table, joins))
+    inner = sa.select(sa.literal_column("1", TYPES["int"])).select_from(join_all(table, joins))
     tables = [table, *(join.table for join in joins)]
     return inner.where(on, condition).correlate_except(*tables).exists()

@@ -10,6 +10,7 @@ from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.outputs import find_math_type
 from undercroft.db.queries.shape import Node, OrderTerm, Shape
+from undercroft.db.queries.terms import TYPES
 from undercroft.db.sql import aggregates, arithmetic, json_paths
 from undercroft.db.sql.conditions import ConditionBuilder
 from undercroft.db.sql.functions import FUNCTIONS
@@ -91,7 +92,7 @@ def _null(_builder: ExpressionBuilder) -> Any:
 
 
 def _star(_builder: ExpressionBuilder) -> Any:
-    return sa.literal_column("*")
+    return sa.literal_column("*", TYPES["any"])
 
 
 def _math(builder: ExpressionBuilder, operator: str, left: Node, right: Node) -> Any:
@@ -159,9 +160,17 @@ def _adopted(builder: ExpressionBuilder, adopted: Any) -> Any:
     return builder.adopt(adopted)
 
 
+def _aggregate(builder: ExpressionBuilder, *node: Any) -> Any:
+    return aggregates.build_aggregate(builder, ("aggregate", *node))
+
+
+def _window(builder: ExpressionBuilder, *node: Any) -> Any:
+    return aggregates.build_window(builder, ("window", *node))
+
+
 _NODES: dict[str, Callable[..., Any]] = {
     "adopted": _adopted,
-    "aggregate": lambda builder, *node: aggregates.build_aggregate(builder, ("aggregate", *node)),
+    "aggregate": _aggregate,
     "bind": _bind,
     "call": _call,
     "case": _case,
@@ -178,5 +187,5 @@ _NODES: dict[str, Callable[..., Any]] = {
     "subquery": _subquery,
     "transform": _transform,
     "typed": _typed,
-    "window": lambda builder, *node: aggregates.build_window(builder, ("window", *node)),
+    "window": _window,
 }

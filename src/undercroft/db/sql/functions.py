@@ -67,8 +67,9 @@ def _extreme(name: str) -> Build:
 
 def _round(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
     number, places = arguments[0], arguments[1:]
-    column_type = number.type
-    if builder.vendor == "postgresql" and isinstance(column_type, sa.Float) and places:
+    column_type: Any = number.type
+    is_float = issubclass(column_type.__class__, sa.Float)
+    if builder.vendor == "postgresql" and is_float and places:
         # PostgreSQL rounds to places only what is exact.
         number = sa.cast(number, sa.Numeric())
         return sa.cast(sa.func.round(number, *places), column_type)

@@ -9,6 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from undercroft.db.fields.types import Json
 from undercroft.db.queries.lookups import JSON_LOOKUPS, TEXT_LOOKUPS, Lookup
+from undercroft.db.queries.terms import TYPES
 from undercroft.db.sql import texts
 from undercroft.db.sql.functions import lower
 
@@ -150,7 +151,7 @@ def _to_value(builder: Any, element: Any) -> Any:
     path = _find_path(element)
     source, text = (element, "$") if path is None else (path.source, path.path)
     found: ColumnElement[Any] = sa.func.json_extract(source, sa.literal(text))
-    return found if builder.vendor == "sqlite" else sa.cast(found, sa.Double())
+    return found if builder.vendor == "sqlite" else sa.cast(found, TYPES["double"])
 
 
 def _contains(builder: Any, left: Any, right: Any, operator: str) -> Any:

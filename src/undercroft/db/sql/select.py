@@ -1,7 +1,7 @@
 """The SELECT of a queryset: its operations in order, grouped, cut, counted."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -86,7 +86,7 @@ class SelectBuilder(ExpressionBuilder):
             if kind in CONDITIONS:
                 self._apply_condition(operation)
             else:
-                _APPLY[kind](self, *operation[1:])
+                self._steps[kind](self, *operation[1:])
 
     def _apply_condition(self, operation: Operation) -> None:
         kind = operation[0]
@@ -337,9 +337,9 @@ class SelectBuilder(ExpressionBuilder):
 
     def _is_aggregate(self, node: Any) -> bool:
         """Tell whether a node can be told only of a group."""
-        if not isinstance(node, tuple) or not node:
+        parts: tuple[Any, ...] = node if issubclass(node.__class__, tuple) else ()
+        if not parts:
             return False
-        parts: tuple[Any, ...] = node
         if parts[0] in ("aggregate", "window"):
             return True
         if parts[0] == "ref":
@@ -382,23 +382,23 @@ class SelectBuilder(ExpressionBuilder):
             return options.keys
         return tuple(key for key in options.keys if (path, key) not in self.deferred)
 
-
-_APPLY: dict[str, Callable[..., None]] = {
-    "alias": SelectBuilder._alias,
-    "annotate": SelectBuilder._annotate,
-    "combine": SelectBuilder._combine,
-    "defer": SelectBuilder._defer,
-    "distinct": SelectBuilder._make_distinct,
-    "group": SelectBuilder._group_by,
-    "limit": SelectBuilder._limit,
-    "lock": SelectBuilder._lock_rows,
-    "offset": SelectBuilder._offset,
-    "order": SelectBuilder._forget_order,
-    "order-add": SelectBuilder._add_order,
-    "rank": SelectBuilder._rank_rows,
-    "related": SelectBuilder._relate,
-    "reverse": SelectBuilder._reverse,
-}
+    #: What takes in an operation, by its kind.
+    _steps: ClassVar[dict[str, Callable[..., None]]] = {
+        "alias": _alias,
+        "annotate": _annotate,
+        "combine": _combine,
+        "defer": _defer,
+        "distinct": _make_distinct,
+        "group": _group_by,
+        "limit": _limit,
+        "lock": _lock_rows,
+        "offset": _offset,
+        "order": _forget_order,
+        "order-add": _add_order,
+        "rank": _rank_rows,
+        "related": _relate,
+        "reverse": _reverse,
+    }
 
 
 #: What makes a node have values of the call.
@@ -409,9 +409,9 @@ _VALUED_CONDITIONS = frozenset({"where", "in", "range", "json-keys"})
 
 def has_values(node: Any) -> bool:
     """Tell whether a node, or one within it, has values of the call."""
-    if not isinstance(node, tuple) or not node:
+    parts: tuple[Any, ...] = node if issubclass(node.__class__, tuple) else ()
+    if not parts:
         return False
-    parts: tuple[Any, ...] = node
     first = parts[0]
     if isinstance(first, str) and (first in _VALUED or first in _VALUED_CONDITIONS):
         return True

@@ -175,7 +175,7 @@ class StatementBuilder(SelectBuilder):
 
     def lift(self, element: Any) -> Any:
         """Let a value be worked out in the query within, and refer to it from around."""
-        if self._lifted is None or (isinstance(element, sa.BindParameter)):
+        if self._lifted is None or issubclass(element.__class__, sa.BindParameter):
             return element
         if getattr(element, "text", None) == "*":
             return element
@@ -218,7 +218,8 @@ def build_statement(call: Call, dialect: Dialect, run: Run) -> Built:
     """
     kind = call.shape.kind
     builder = StatementBuilder(call, dialect, run)
-    prefix: Any = call.shape.columns[2] if kind == "explain" else ""  # type: ignore[index]
+    columns: Any = call.shape.columns
+    prefix = columns[2] if kind == "explain" else ""
     make = _STATEMENTS.get(kind) or WRITES[kind]
     statement = make(builder)
     bindings = builder.bindings
@@ -255,7 +256,7 @@ def _as_values(_names: Sequence[str]) -> Finish:
 
 
 def _as_named(names: Sequence[str]) -> Finish:
-    row_class: Any = namedtuple("Row", names)  # type: ignore[misc]
+    row_class: Any = namedtuple("Row", names)  # type: ignore[misc]  # names of the query's own
     return lambda rows: [row_class(*row) for row in rows]
 
 

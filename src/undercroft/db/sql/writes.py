@@ -25,7 +25,11 @@ def _insert_new(builder: Any) -> Any:
     statement = dialect.insert(builder.options.table).on_conflict_do_nothing()
     statement = _build_insert(builder, statement)
     finish = builder.answer
-    builder.answer = lambda rows: finish(rows) if rows else None
+
+    def answer(rows: Any) -> Any:
+        return finish(rows) if rows else None
+
+    builder.answer = answer
     return statement
 
 
@@ -40,7 +44,11 @@ def _build_insert(builder: Any, statement: Any) -> Any:
     statement = statement.values(values).inline()
     if returned:
         statement = statement.returning(*(columns[name] for name in returned))
-    builder.answer = lambda rows: dict(zip(returned, rows[0], strict=True)) if returned else {}
+
+    def answer(rows: Any) -> dict[str, Any]:
+        return dict(zip(returned, rows[0], strict=True)) if returned else {}
+
+    builder.answer = answer
     return statement
 
 
@@ -61,7 +69,11 @@ def _insert_many(builder: Any) -> Any:
     statement = statement.values(rows).inline() if names else statement.inline()
     if returned:
         statement = statement.returning(*(columns[name] for name in returned))
-    builder.answer = lambda found: [dict(zip(returned, row, strict=True)) for row in found]
+
+    def answer(found: Any) -> list[dict[str, Any]]:
+        return [dict(zip(returned, row, strict=True)) for row in found]
+
+    builder.answer = answer
     return statement
 
 
@@ -88,7 +100,9 @@ def _begin_mariadb(builder: Any, conflict: Any) -> Any:
     """Begin an INSERT on MariaDB, which finds out by itself which row is in the way."""
     statement = mysql.insert(builder.options.table)
     updated, _unique = conflict
-    columns = [builder.options.columns[name] for name in updated or builder.options.primary_keys]
+    names = updated or builder.options.primary_keys
+    columns: list[sa.Column[Any]] = [builder.options.columns[name] for name in names]
+    changes: dict[str, Any]
     if updated:
         changes = {column.key: statement.inserted[column.key] for column in columns}
     else:
