@@ -144,7 +144,10 @@ def test_rows_that_are_there_are_changed(folder: Path) -> None:
     )
     for _ in range(2):
         load_data(path)
-        assert Ticket.objects.order_by("code").values_list("code", "seat") == [("a", 5), ("b", 7)]
+        assert list(Ticket.objects.order_by("code").values_list("code", "seat")) == [
+            ("a", 5),
+            ("b", 7),
+        ]
         assert read_seats() == [("A", 1, "new"), ("A", 2, ""), ("B", 3, "")]
 
 

@@ -121,7 +121,7 @@ def test_classes_declared_either_way_are_models() -> None:
     tag = Tag.objects.create(text="green")
     assert Tag.objects.filter(id=tag.id).update(text="lime") == 1
     assert Writer.objects.filter(Writer.shout == "BOB").get().shout == "BOB"
-    assert Post.objects.filter(writer__name="Bob").delete() == 1
+    assert Post.objects.filter(writer__name="Bob").delete() == (1, {"db.Post": 1})
     assert Post.objects.count() == 2
 
 
