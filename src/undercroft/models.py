@@ -1,12 +1,12 @@
 """Models, their fields and their querysets: `from undercroft import models`."""
 
+from undercroft.db.composite import CompositePrimaryKey
 from undercroft.db.fields.addresses import GenericIPAddressField
 from undercroft.db.fields.arrays import ArrayField
 from undercroft.db.fields.choices import IntegerChoices, TextChoices
 from undercroft.db.fields.documents import BinaryField, JSONField
 from undercroft.db.fields.enums import EnumField
 from undercroft.db.fields.generated import GeneratedField
-from undercroft.db.composite import CompositePrimaryKey
 from undercroft.db.fields.info import FieldInfo, find_field_info
 from undercroft.db.fields.keys import AutoField, BigAutoField, SmallAutoField, UUIDField
 from undercroft.db.fields.moments import DateField, DateTimeField, DurationField, TimeField
@@ -24,13 +24,13 @@ from undercroft.db.fields.numbers import (
 from undercroft.db.fields.text import CharField, EmailField, SlugField, TextField, URLField
 from undercroft.db.fields.time_types import UTCDateTime
 from undercroft.db.fields.uuids import uuid7
+from undercroft.db.many_to_many import ManyToManyField
 from undercroft.db.mapping.constraints import (
     CheckConstraint,
     Deferrable,
     Index,
     UniqueConstraint,
 )
-from undercroft.db.many_to_many import ManyToManyField
 from undercroft.db.mapping.foreign_keys import (
     CASCADE,
     DO_NOTHING,

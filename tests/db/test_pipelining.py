@@ -16,7 +16,7 @@ pytestmark = [
 
 
 def test_a_connection_takes_a_statement_ahead_of_another(database: str, run: Run) -> None:
-    """The driver reads past the answers of what was sent ahead, and knows the transaction is open."""
+    """The driver reads past the answers of what was sent ahead, and knows what is open."""
 
     async def main() -> None:
         async with databases["default"].async_engine.connect() as connection:

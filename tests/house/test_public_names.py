@@ -37,7 +37,7 @@ def test_listed_names_exist_and_are_sorted(name: str) -> None:
 
 
 def sort_key(name: str) -> tuple[int, list[tuple[str, int]]]:
-    """Order as ruff's RUF022 does: CONSTANTS, then Classes (`F`, too), then functions, by number."""
+    """Order as ruff's RUF022 does: CONSTANTS, then Classes (`F`, too), then functions."""
     kind = 0 if len(name) > 1 and name.isupper() else 1 if name[:1].isupper() else 2
     return kind, [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
 

@@ -1,7 +1,8 @@
 """Rows in chunks, from a cursor that the database keeps: constant memory, whatever the result.
 
 Outside of a transaction the rows have a connection of their own until the last one is read, or the
-iteration is given up.
+iteration is given up. Within a transaction MariaDB's are fetched at once: its connections do one
+thing at a time.
 """
 
 from collections.abc import AsyncGenerator, Generator, Iterator
@@ -29,6 +30,9 @@ def stream(lane: Lane, call: Call, size: int) -> Generator[list[Any], None, None
     Raises:
         DatabaseError: The database refused it or cannot be reached.
     """
+    if _is_held(lane):
+        yield from _cut(lane.run(call), size)
+        return
     compiled = lane.prepare(call)
     values = compiled.bind(call.parameters)
     with _borrow(lane) as driver:
@@ -41,6 +45,15 @@ def stream(lane: Lane, call: Call, size: int) -> Generator[list[Any], None, None
             if not rows:
                 return
             yield compiled.finish(rows)
+
+
+def _is_held(lane: Lane) -> bool:
+    """Tell whether the next statement on the connection would lose the rows still unread."""
+    return lane.database.vendor == "mariadb" and find_frame(lane.alias) is not None
+
+
+def _cut(rows: list[Any], size: int) -> Iterator[list[Any]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 @contextmanager
@@ -83,7 +96,17 @@ def _open_postgresql(driver: Any, sql: str, values: Any, size: int) -> Iterator[
     driver.execute(f"CLOSE {name}")
 
 
-_OPEN = {"mariadb": _open_here, "postgresql": _open_postgresql, "sqlite": _open_here}
+def _open_mariadb(driver: Any, sql: str, values: Any, size: int) -> Iterator[Any]:
+    # Not installed where the database is another one.
+    from pymysql.cursors import SSCursor  # noqa: PLC0415
+
+    with driver.cursor(SSCursor) as cursor:
+        cursor.execute(sql, values)
+        while rows := cursor.fetchmany(size):
+            yield rows
+
+
+_OPEN = {"mariadb": _open_mariadb, "postgresql": _open_postgresql, "sqlite": _open_here}
 
 
 # ------------------------------------------------------------------ on the event loop
@@ -91,6 +114,10 @@ _OPEN = {"mariadb": _open_here, "postgresql": _open_postgresql, "sqlite": _open_
 
 async def astream(lane: Lane, call: Call, size: int) -> AsyncGenerator[list[Any], None]:
     """As `stream`, for async code."""
+    if _is_held(lane):
+        for rows in _cut(await lane.arun(call), size):
+            yield rows
+        return
     if lane.database.vendor != "postgresql":
         async with aclosing(iterate(stream(lane, call, size))) as chunks:
             async for rows in chunks:
