@@ -26,6 +26,8 @@
     ├── FieldError                        a query names a field or lookup that does not exist
     ├── FieldValueError                   a value does not fit its field
     ├── ValidationError                   values were checked and are wrong, by field
+    ├── TooManyQueriesError               a block asked the database more than it may
+    ├── RepeatedQueryError                one line asked the same query again and again
     ├── ObjectDoesNotExist                `get()` found no row
     ├── MultipleObjectsReturned           `get()` found more than one row
     ├── BodyConsumedError                 the request's body was streamed and is gone
@@ -361,6 +363,16 @@ def _list_lines(by_field: Mapping[str, Sequence[ValidationError]]) -> list[str]:
         for name, errors in by_field.items()
         for error in errors
     ]
+class TooManyQueriesError(UndercroftError, AssertionError):
+    """A block asked the database more than `max_queries` allows."""
+
+    code = "db.too-many-queries"
+
+
+class RepeatedQueryError(UndercroftError, AssertionError):
+    """One line asked the same query again and again, where that is forbidden."""
+
+    code = "db.repeated-query"
 
 
 class ObjectDoesNotExist(UndercroftError):

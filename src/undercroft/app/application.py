@@ -21,6 +21,7 @@ from undercroft.middleware.failures import Failures
 from undercroft.middleware.headers import add_security_headers
 from undercroft.middleware.hosts import AllowedHosts
 from undercroft.middleware.pipeline import Endpoint, Middleware, compose, on_loop
+from undercroft.middleware.queries import watch_queries
 from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
 from undercroft.routing.decorators import RouteDecorators
 from undercroft.routing.inclusion import RouteEntry, RouteSource
@@ -163,6 +164,7 @@ class App(RouteDecorators):
             Failures(debug=self.settings.debug),
             AllowedHosts(self.settings.allowed_hosts),
             *([self._background] if self._lifespan is not None else []),
+            *([watch_queries] if self.settings.debug else []),
             *map(on_loop, self._middleware),
         ]
 

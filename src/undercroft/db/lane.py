@@ -19,6 +19,7 @@ from undercroft.db.connections.pool import LoopPool
 from undercroft.db.connections.turns import Turns
 from undercroft.db.queries.shape import Call, Shape
 from undercroft.db.sql.compiled import CompiledCall
+from undercroft.db.watching import note, open_watches
 from undercroft.errors import DatabaseError
 
 #: Shapes kept per database; with more than that the oldest are forgotten.
@@ -52,6 +53,8 @@ class Lane:
         Raises:
             DatabaseError: The database refused it or cannot be reached.
         """
+        if open_watches:
+            note(call)
         if current.get() is not None and (frame := find_frame(self.alias)) is not None:
             return self._run_within(frame, call)
         compiled = self._compiled.get(call.shape)
@@ -151,6 +154,8 @@ class Lane:
         Raises:
             DatabaseError: The database refused it or cannot be reached.
         """
+        if open_watches:
+            note(call)
         if current.get() is not None and (frame := find_frame(self.alias)) is not None:
             return await self._arun_within(frame, call)
         if not self.is_native_async:

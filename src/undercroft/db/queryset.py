@@ -302,6 +302,14 @@ class Manager(_Declared[M], QuerySet[M]):  # type: ignore[misc]  # see `_Declare
         """Whether `get_queryset` is one's own, and has to be asked each time."""
         return type(self).get_queryset is not Manager[Any].get_queryset
 
+    def __len__(self) -> int:
+        """Refuse, so that `list(...)` does not ask for the rows twice.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(f"{type(self).__name__} has no len(): use .count(), or len(.all()).")
+
     def _derived_class(self) -> Any:
         return self.queryset_class
 

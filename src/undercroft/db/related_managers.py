@@ -1,6 +1,7 @@
 """The rows on the other side of a relation, of one instance: `author.books`, `book.tags`."""
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from undercroft.db.bulk import insert_many_steps
@@ -8,7 +9,7 @@ from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
 from undercroft.db.prefetching import prefetch_steps
 from undercroft.db.queries.keys import check_agreement, find_key
 from undercroft.db.queries.prefetches import Prefetch
-from undercroft.db.queryset import Manager
+from undercroft.db.queryset import Manager, QuerySet
 from undercroft.db.rows.epoch import get_epoch
 from undercroft.db.rows.siblings import BATCHED, PREFETCHED, list_siblings
 from undercroft.db.signals import m2m_changed
@@ -32,13 +33,13 @@ class RelatedRows(Manager[M]):
         accessor: The attribute they are reached by.
     """
 
-    __slots__ = ("_accessor", "_instance", "_untouched")
+    __slots__ = ("_accessor", "_instance", "_keeps_rows")
 
     def __init__(self, model: type[Any], alias: str, instance: Any, accessor: str) -> None:
         super().__init__(model, alias)
         self._instance = instance
         self._accessor = accessor
-        self._untouched = True
+        self._keeps_rows = False
 
     if TYPE_CHECKING:
 
@@ -53,8 +54,22 @@ class RelatedRows(Manager[M]):
         return f"{type(self._instance).__name__.lower()}.{self._accessor}"
 
     def _renew(self) -> Self:
-        # A copy would not find what was prefetched.
-        return self
+        # Not a plain queryset, which would not find what was prefetched.
+        rows = copy(self)
+        rows._keeps_rows = True
+        return rows
+
+    def _fetch_steps(self) -> Steps[list[M]]:
+        if self._keeps_rows and self._fetched is not None:
+            return self._fetched
+        rows = yield from self._load_steps()
+        if self._keeps_rows:
+            self._fetched = rows
+        return rows
+
+    def __len__(self) -> int:
+        """Count the rows that are fetched, of what `all` gives."""
+        return QuerySet.__len__(self) if self._keeps_rows else super().__len__()
 
     def _find_prefetched(self) -> list[M] | None:
         cache: dict[str, list[M]] = self._instance.__dict__.get(PREFETCHED, {})

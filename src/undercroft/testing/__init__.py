@@ -2,6 +2,8 @@
 
 from undercroft.errors import ImproperlyConfigured
 
+from undercroft.db.watching import capture_queries, forbid_repeated_queries, max_queries
+
 try:
     from undercroft.testing.client import Client
 except ModuleNotFoundError as error:
@@ -13,4 +15,4 @@ except ModuleNotFoundError as error:
         code="testing.httpx",
     ) from error
 
-__all__ = ["Client"]
+__all__ = ["Client", "capture_queries", "forbid_repeated_queries", "max_queries"]
