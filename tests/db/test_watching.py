@@ -18,7 +18,10 @@ def test_more_queries_than_allowed_are_listed_with_their_lines() -> None:
     make_author()
     with max_queries(1):
         Author.objects.get()
-    with pytest.raises(TooManyQueriesError, match=r"2 queries.*test_watching\.py:\d+"), max_queries(1):
+    with (
+        pytest.raises(TooManyQueriesError, match=r"2 queries.*test_watching\.py:\d+"),
+        max_queries(1),
+    ):
         Author.objects.get()
         Author.objects.count()
 

@@ -34,7 +34,7 @@ from undercroft.db.mapping.violations import find_names
 from undercroft.db.queries.keys import set_relation
 from undercroft.db.queryset import Objects
 from undercroft.db.rows.notes import find_alias
-from undercroft.db.rows.siblings import Loaders
+from undercroft.db.rows.siblings import Loaders, build_loaders
 from undercroft.db.twins import Steps, async_twin, twins
 from undercroft.db.writes import read_key, refresh_steps, save_steps
 from undercroft.errors import ObjectDoesNotExist
@@ -270,7 +270,8 @@ def _fill_in(options: ModelOptions, present: dict[str, Any]) -> None:
 
 def _set_loaders(options: ModelOptions) -> Any:
     """Set the loaders of instances that have no siblings."""
-    options.loaders = Loaders(options, (), lambda call: get_lane(call.alias).run(call))
+    prepared = build_loaders(options, options.relations)
+    options.loaders = Loaders(prepared, (), lambda call: get_lane(call.alias).run(call))
     return options.loaders
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Generic, Self, TypeVar
 
 from undercroft.db.mapping.options import ModelOptions
-from undercroft.db.queries.conditions import Conditions
+from undercroft.db.queries.conditions import PLAIN, Conditions
 from undercroft.db.queries.lookups import Lookup
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.shape import WHOLE, Call, Operations, Parameters, Shape, Window
@@ -137,12 +137,32 @@ class Query(Generic[M]):
         if not (lookups or expressions):
             return (), ()
         self._check_uncut("filter")
+        if not expressions:
+            known = self._build_known(lookups)
+            if known is not None:
+                return known
         conditions = Conditions(self.build_namespace())
         operations = conditions.build(expressions, lookups)
         if conditions.many:
             # Conditions of one call are about the same of many rows.
             operations = (("together", operations),)
         return operations, tuple(conditions.parameters)
+
+    def _build_known(self, lookups: Mapping[str, Any]) -> tuple[Operations, Parameters] | None:
+        """Build the commonest conditions by far, plain values of columns, without any detour."""
+        known, operations, parameters = self._options.lookups, [], []
+        for keyword, value in lookups.items():
+            lookup = known.get(keyword)
+            if (
+                lookup.__class__ is not Lookup
+                or lookup.operator != "exact"
+                or lookup.many
+                or value.__class__ not in PLAIN
+            ):
+                return None
+            operations.append(("where", lookup))
+            parameters.append(lookup.check(value))
+        return tuple(operations), tuple(parameters)
 
     # -------------------------------------------------------------- calls
 

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 from undercroft.db.bulk import insert_many_steps, update_many_steps
 from undercroft.db.deleting import Deletion, delete_rows_steps
 from undercroft.db.queries.keys import check_agreement, find_key
-from undercroft.db.queries.namespace import Namespace, is_expression
+from undercroft.db.queries.namespace import Namespace
 from undercroft.db.query import Query
 from undercroft.db.twins import Steps, async_twin, twins
-from undercroft.db.writes import insert_steps, save_steps
+from undercroft.db.writes import insert_steps, is_worked_out, save_steps
 from undercroft.errors import FieldError
 
 M = TypeVar("M")
@@ -196,7 +196,7 @@ class QueryWrites(Query[M]):
             key = name if relation is None else relation.column
             if key not in options.columns:
                 raise options.build_unknown(name)
-            if is_expression(value):
+            if is_worked_out(value):
                 changes[key] = value
             elif relation is not None:
                 found = find_key(relation, value, options.name)
@@ -240,7 +240,7 @@ def _resolve_all(namespace: Namespace, changes: dict[str, Any]) -> tuple[tuple[s
     """Resolve what columns are set to: None for a value of the call, else an expression's node."""
     columns: list[tuple[str, Any]] = []
     for name, value in changes.items():
-        if is_expression(value):
+        if is_worked_out(value):
             columns.append((name, namespace.resolve(value).node))
         else:
             columns.append((name, None))

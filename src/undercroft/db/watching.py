@@ -168,7 +168,9 @@ def warn_of_repeated_queries(repeats: int = REPEATS) -> Watch:
     return Watch(repeats=repeats, on_repeat=_warn)
 
 
-_HINT = 'Load them together: .prefetch_related("..."), .select_related("..."), or filter(pk__in=...).'
+_HINT = (
+    'Load them together: .prefetch_related("..."), .select_related("..."), or filter(pk__in=...).'
+)
 
 
 def _refuse(seen: Seen, repeats: int) -> None:

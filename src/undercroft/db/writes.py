@@ -7,6 +7,7 @@ from undercroft.db.fields.info import MISSING
 from undercroft.db.fields.values import build_error
 from undercroft.db.internals import forget_value, mark_clean, state_of
 from undercroft.db.mapping.options import ModelOptions
+from undercroft.db.queries.conditions import PLAIN
 from undercroft.db.queries.keys import take_keys
 from undercroft.db.queries.lookups import resolve_lookup
 from undercroft.db.queries.namespace import Namespace, is_expression
@@ -76,8 +77,11 @@ def has_no_key(options: ModelOptions, values: Mapping[str, Any]) -> bool:
 
 def match_key(options: ModelOptions, key: tuple[Any, ...]) -> tuple[Operations, tuple[Any, ...]]:
     """Build the conditions for one row by its primary key, and their values."""
-    lookups = (resolve_lookup(options, name) for name in options.primary_keys)
-    return tuple(("where", lookup) for lookup in lookups), tuple(key)
+    conditions: Operations | None = options.lookups.get(_BY_KEY)
+    if conditions is None:
+        lookups = (resolve_lookup(options, name) for name in options.primary_keys)
+        conditions = options.lookups[_BY_KEY] = tuple(("where", lookup) for lookup in lookups)
+    return conditions, key
 
 
 def insert_steps(instance: Any, alias: str, kind: str = "insert") -> Steps[bool]:
@@ -154,13 +158,13 @@ def _collect(
     return names, returned, parameters, tuple(map(nodes.get, names)) if nodes else None
 
 
-#: The types of most values, which need no closer look.
-_PLAIN = frozenset({str, int, float, bool})
+#: Where the conditions for one row are kept; no name can be it.
+_BY_KEY = ""
 
 
 def is_worked_out(value: Any) -> bool:
     """Tell whether the value of a column is to be worked out by the database."""
-    return value.__class__ not in _PLAIN and is_expression(value)
+    return value.__class__ not in PLAIN and is_expression(value)
 
 
 def _insert_new_steps(call: Call) -> Steps[dict[str, Any] | None]:

@@ -1,8 +1,7 @@
 """What tests need: a client that speaks to an application without a server."""
 
-from undercroft.errors import ImproperlyConfigured
-
 from undercroft.db.watching import capture_queries, forbid_repeated_queries, max_queries
+from undercroft.errors import ImproperlyConfigured
 
 try:
     from undercroft.testing.client import Client

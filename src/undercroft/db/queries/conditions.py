@@ -19,7 +19,8 @@ _PADDING = 1024
 #: Longer lists are not padded: the limit of the strictest driver, asyncpg, is 32,767.
 _MAX_PADDED = 31_744
 
-_RANGE = ("range", "two values for range")
+#: The types of most values, which need no closer look.
+PLAIN = frozenset({str, int, float, bool})
 
 
 class Conditions:
@@ -242,8 +243,7 @@ def pad(length: int) -> int:
 
 def _is_plain(value: Any) -> bool:
     """Tell whether something is a value, and no expression to be worked out by the database."""
-    kind = value.__class__
-    return kind is int or kind is str or not is_expression(value)
+    return value.__class__ in PLAIN or not is_expression(value)
 
 
 def check_expression(element: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from undercroft.db.internals import find_instance_maker, state_of
 from undercroft.db.mapping.options import ModelOptions, Relation
 from undercroft.db.rows.notes import DEFAULT, note_alias, note_json
-from undercroft.db.rows.siblings import Loaders, Run
+from undercroft.db.rows.siblings import Loaders, Run, build_loaders
 
 #: Where related instances go, by which relation, and what makes them.
 Child: TypeAlias = tuple[str, Relation, Callable[[Sequence[Any]], list[Any]]]
@@ -59,8 +59,9 @@ def build_hydrator(layout: Layout, run: Run, alias: str) -> Callable[[Sequence[A
     ]
     loaded = frozenset(name for name, _, _ in layout.children)
     deferred = tuple(key for key in options.keys if key not in keys)
-    lazy = tuple(name for name in options.relations if name not in loaded) + deferred
-    needs_loaders = bool(lazy or options.reverses or options.many)
+    lazy = [name for name in options.relations if name not in loaded]
+    prepared = build_loaders(options, lazy, deferred)
+    has_accessors = bool(options.accessors)
     annotations, end = layout.annotations, layout.end
     whole = not children and start == 0 and not annotations
     noted = alias != DEFAULT or bool(options.always_written)
@@ -83,9 +84,9 @@ def build_hydrator(layout: Layout, run: Run, alias: str) -> Callable[[Sequence[A
             state.key = (identity, primary_key, None)
             states.append(state)
             instances.append(instance)
-        if needs_loaders:
+        if prepared or (has_accessors and len(states) > 1):
             # One mapping for the whole result, so that the first access loads for all.
-            loaders = Loaders(options, states, run, deferred)
+            loaders = Loaders(prepared, states, run)
             for state in states:
                 state.callables = loaders
         if noted:

@@ -1,6 +1,6 @@
 """Load what an instance lacks at its first access: for all siblings of a result, in one query."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from undercroft.concurrency import is_on_loop
@@ -28,30 +28,21 @@ class Loaders(SharedLoaders):
     """The loaders of one result.
 
     Args:
-        options: Of the model its instances are of.
-        states: Their states.
+        loaders: Those of the model, prepared once for every result.
+        states: The states of the instances.
         run: Runs the queries.
-        deferred: The columns they were loaded without.
 
     Attributes:
         references: The instances, held weakly.
     """
 
-    def __init__(
-        self,
-        options: ModelOptions,
-        states: Iterable[Any],
-        run: Run,
-        deferred: Sequence[str] = (),
-    ) -> None:
+    __slots__ = ("references", "run")
+
+    def __init__(self, loaders: Mapping[str, Any], states: Iterable[Any], run: Run) -> None:
+        super().__init__(loaders)
+        self.run = run
         # The state's own weak reference: a row must not keep its whole result alive.
         self.references = [state.obj for state in states]
-        super().__init__(
-            (name, SiblingLoader(options, relation, self, run))
-            for name, relation in options.relations.items()
-        )
-        for key in deferred:
-            self[key] = ColumnLoader(options, key, self, run)
 
     def __reduce__(self) -> Any:
         # A copy of an instance has no siblings, and what runs queries stays in its process.
@@ -60,6 +51,22 @@ class Loaders(SharedLoaders):
     def list_alive(self) -> list[Any]:
         """List the instances that are still there."""
         return [one for reference in self.references if (one := reference()) is not None]
+
+
+def build_loaders(
+    options: ModelOptions, names: Iterable[str], deferred: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Build what loads relations, and columns that were left out, of any result.
+
+    Args:
+        options: Of the model.
+        names: The relations.
+        deferred: The columns.
+    """
+    loaders: dict[str, Any] = {
+        name: SiblingLoader(options, options.relations[name]) for name in names
+    }
+    return loaders | {key: ColumnLoader(options, key) for key in deferred}
 
 
 def list_siblings(instance: Any) -> list[Any]:
@@ -75,17 +82,13 @@ class Loader:
     Args:
         options: Of the model the instances are of.
         name: The attribute.
-        loaders: Those of the result.
-        run: Runs the query.
     """
 
-    __slots__ = ("loaders", "name", "options", "run")
+    __slots__ = ("name", "options")
 
-    def __init__(self, options: ModelOptions, name: str, loaders: Loaders, run: Run) -> None:
+    def __init__(self, options: ModelOptions, name: str) -> None:
         self.options = options
         self.name = name
-        self.loaders = loaders
-        self.run = run
 
     def check_may_block(self, hint: str) -> None:
         """Refuse to load on the event loop.
@@ -103,7 +106,7 @@ class Loader:
 
     def list_waiting(self, state: Any) -> list[Any]:
         """List the states of the instances that lack the attribute."""
-        alive = self.loaders.list_alive()
+        alive = state.callables.list_alive()
         waiting = [state_of(one) for one in alive if self.name not in one.__dict__]
         if not any(one is state for one in waiting):
             waiting.append(state)
@@ -116,22 +119,18 @@ class SiblingLoader(Loader):
     Args:
         options: Of the model the instances are of.
         relation: What to load.
-        loaders: Those of the result.
-        run: Runs the query.
     """
 
     __slots__ = ("relation",)
 
-    def __init__(
-        self, options: ModelOptions, relation: Relation, loaders: Loaders, run: Run
-    ) -> None:
-        super().__init__(options, relation.name, loaders, run)
+    def __init__(self, options: ModelOptions, relation: Relation) -> None:
+        super().__init__(options, relation.name)
         self.relation = relation
 
     def __call__(self, state: Any, passive: Any) -> Any:
         """Load the relation; SQLAlchemy calls this at the first access."""
         relation = self.relation
-        is_deferred = relation.column in self.loaders
+        is_deferred = relation.column in state.callables
         if state.dict.get(relation.column) is None and not is_deferred:
             state.dict[relation.name] = None
             return LOADED
@@ -140,7 +139,7 @@ class SiblingLoader(Loader):
         self.check_may_block(f'Ask for it with the query: `.select_related("{relation.name}")`.')
         waiting = self.list_waiting(state)
         keys = {_read(sibling, relation.column) for sibling in waiting} - {None}
-        found = load_by_keys(relation, list(keys), self.run)
+        found = load_by_keys(relation, list(keys), state.callables.run)
         for sibling in waiting:
             sibling.dict[relation.name] = found.get(_read(sibling, relation.column))
         return LOADED
@@ -167,7 +166,7 @@ class ColumnLoader(Loader):
         by_key = {sibling.key[1]: sibling for sibling in waiting if sibling.key is not None}
         keys = options.primary_keys
         nodes = tuple(("column", (), key) for key in (*keys, name))
-        for row in _load_rows(options, nodes, list(by_key), self.run):
+        for row in _load_rows(options, nodes, list(by_key), state.callables.run):
             by_key[row[:-1]].dict[name] = row[-1]
         return LOADED if name in state.dict else NOT_LOADED
 
