@@ -4,7 +4,7 @@ The manager, which is the queryset of all rows, stands beside it: each makes the
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, overload
 
 from undercroft.db.fields.values import find_python_type
@@ -14,6 +14,7 @@ from undercroft.db.queries.prefetches import Prefetch
 from undercroft.db.query_building import QueryBuilding, find_name
 from undercroft.db.query_reading import QueryReading
 from undercroft.db.query_writes import QueryWrites
+from undercroft.db.raw import RawQuerySet
 from undercroft.db.twins import Steps
 from undercroft.errors import FieldError, ImproperlyConfigured
 
@@ -260,6 +261,18 @@ class Manager(_Declared[M], QuerySet[M]):  # type: ignore[misc]  # see `_Declare
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._options.name}>"
+
+    def raw(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> RawQuerySet[M]:
+        """Give the rows of a query of one's own, as instances.
+
+        Args:
+            sql: The query, with `%s` or `%(name)s` where values go.
+            params: The values; they are bound, never part of the text.
+
+        Raises:
+            FieldError: The places and the values do not fit together.
+        """
+        return RawQuerySet(self.model, sql, params, self._alias)
 
     def get_queryset(self) -> QuerySet[M]:
         """Give the queryset that every query of this manager begins with."""

@@ -138,7 +138,14 @@ def _list(queries: Iterable[Seen]) -> str:
 
 
 def capture_queries() -> Watch:
-    """Note the queries of a block: `with capture_queries() as seen: ...; seen.queries`."""
+    """Note the queries of a block.
+
+    ```python
+    with capture_queries() as seen:
+        client.get("/books")
+    assert len(seen.queries) == 2
+    ```
+    """
     return Watch()
 
 
