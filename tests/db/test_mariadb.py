@@ -290,7 +290,7 @@ def test_a_cancelled_query_leaves_no_answer_to_the_next(run: Run) -> None:
             await asyncio.sleep(step / 8_000)
             task.cancel()
             await asyncio.wait([task])
-            names = await Publisher.objects.avalues_list("name", flat=True)
+            names = await Publisher.objects.values_list("name", flat=True)
             assert names == ["House"]
         assert count_in_use("async") == 0
 

@@ -64,7 +64,7 @@ def test_what_fails_first_is_rolled_back_like_anything(database: str, run: Run) 
                 raised = True
             assert raised
             assert await Counter.objects.filter(value=1).aupdate(value=9) == 1
-        values = await Counter.objects.order_by("id").avalues_list("value", flat=True)
+        values = await Counter.objects.order_by("id").values_list("value", flat=True)
         assert list(values) == [9, 2, 2, 4]
 
     run(main())
