@@ -363,6 +363,8 @@ def _list_lines(by_field: Mapping[str, Sequence[ValidationError]]) -> list[str]:
         for name, errors in by_field.items()
         for error in errors
     ]
+
+
 class TooManyQueriesError(UndercroftError, AssertionError):
     """A block asked the database more than `max_queries` allows."""
 

@@ -120,7 +120,7 @@ def fill() -> dict[str, Any]:
     }
 
 
-def _make_album(  # noqa: PLR0917 - one row of a table, as it reads
+def _make_album(
     artist: Artist,
     title: str,
     *,

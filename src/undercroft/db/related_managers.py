@@ -62,7 +62,7 @@ class RelatedRows(Manager[M]):
     def _fetch_steps(self) -> Steps[list[M]]:
         if self._keeps_rows and self._fetched is not None:
             return self._fetched
-        rows = yield from self._load_steps()
+        rows = yield from self.load_steps()
         if self._keeps_rows:
             self._fetched = rows
         return rows

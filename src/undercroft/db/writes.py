@@ -158,8 +158,8 @@ def _collect(
     return names, returned, parameters, tuple(map(nodes.get, names)) if nodes else None
 
 
-#: Where the conditions for one row are kept; no name can be it.
-_BY_KEY = ""
+#: Where the conditions for one row are kept; no name is a number.
+_BY_KEY: Any = 0
 
 
 def is_worked_out(value: Any) -> bool:
