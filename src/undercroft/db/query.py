@@ -150,9 +150,11 @@ class Query(Generic[M]):
 
     def _build_known(self, lookups: Mapping[str, Any]) -> tuple[Operations, Parameters] | None:
         """Build the commonest conditions by far, plain values of columns, without any detour."""
-        known, operations, parameters = self._options.lookups, [], []
+        known: dict[Any, Any] = self._options.lookups
+        operations: list[Any] = []
+        parameters: list[Any] = []
         for keyword, value in lookups.items():
-            lookup = known.get(keyword)
+            lookup: Any = known.get(keyword)
             if (
                 lookup.__class__ is not Lookup
                 or lookup.operator != "exact"

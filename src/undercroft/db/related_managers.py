@@ -9,7 +9,7 @@ from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
 from undercroft.db.prefetching import prefetch_steps
 from undercroft.db.queries.keys import check_agreement, find_key
 from undercroft.db.queries.prefetches import Prefetch
-from undercroft.db.queryset import Manager, QuerySet
+from undercroft.db.queryset import Manager
 from undercroft.db.rows.epoch import get_epoch
 from undercroft.db.rows.siblings import BATCHED, PREFETCHED, list_siblings
 from undercroft.db.signals import m2m_changed
@@ -69,7 +69,7 @@ class RelatedRows(Manager[M]):
 
     def __len__(self) -> int:
         """Count the rows that are fetched, of what `all` gives."""
-        return QuerySet.__len__(self) if self._keeps_rows else super().__len__()
+        return super(Manager, self).__len__() if self._keeps_rows else super().__len__()
 
     def _find_prefetched(self) -> list[M] | None:
         cache: dict[str, list[M]] = self._instance.__dict__.get(PREFETCHED, {})

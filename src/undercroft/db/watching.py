@@ -126,7 +126,7 @@ def note(call: Any) -> None:
 
 def _find_origin() -> tuple[str, int]:
     """Find the line outside of this package that led here."""
-    frame = sys._getframe(2)
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage] - documented, and the only way
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
