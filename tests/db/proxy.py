@@ -21,6 +21,10 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listener.getsockname()[1]
         self.sockets: list[socket.socket] = []
+        self.clients: set[socket.socket] = set()
+        #: How many bytes of answers come yet before the rest waits for `released`.
+        self.limit: int | None = None
+        self.released = threading.Event()
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self) -> None:
@@ -28,6 +32,7 @@ class Proxy:
             while True:
                 client, _ = self.listener.accept()
                 self.sockets.append(client)
+                self.clients.add(client)
                 if self.address is not None:
                     server = socket.create_connection(self.address)
                     self.sockets.append(server)
@@ -41,6 +46,11 @@ class Proxy:
             while data := source.recv(1 << 16):
                 for old, new in changes.items():
                     data = data.replace(old, new)
+                if target in self.clients and self.limit is not None:
+                    target.sendall(data[: self.limit])
+                    data, self.limit = data[self.limit :], max(0, self.limit - len(data))
+                    if data:
+                        self.released.wait(20)
                 target.sendall(data)
         self.close(source, target)
 

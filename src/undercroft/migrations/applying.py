@@ -24,8 +24,9 @@ from undercroft.migrations.internals import (
     use_impl,
 )
 from undercroft.migrations.locks import hold_lock
-from undercroft.migrations.mariadb import MigratingImpl, Trail
+from undercroft.migrations.mariadb import MigratingImpl
 from undercroft.migrations.sqlite import Surroundings
+from undercroft.migrations.trails import Trail
 
 #: Alembic's own name, so that its tools understand the database too.
 VERSION_TABLE = "alembic_version"

@@ -1,22 +1,13 @@
-"""MariaDB stores each change of a table at once: what stays of a migration that fails half-way."""
+"""How Alembic's operations are carried out on MariaDB."""
 
-import re
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from alembic.ddl.mysql import MariaDBImpl
-from sqlalchemy import event
-
-_COMMITS = re.compile(r"\s*(CREATE|ALTER|DROP|RENAME|TRUNCATE)\b", re.IGNORECASE)
-
-#: Characters of a statement that are shown.
-_SHOWN = 70
 
 
 class MigratingImpl(MariaDBImpl):
-    """Alembic's carrying-out of operations, which asks the database for types it is not told."""
+    """Carries out operations, and asks the database for what they do not say."""
 
     def alter_column(
         self,
@@ -39,63 +30,79 @@ class MigratingImpl(MariaDBImpl):
 
     def create_index(self, index: sa.Index, **options: Any) -> None:
         """Create an index; its columns get their types, which decide what is indexed of them."""
-        table: Any = index.table
         columns = [each for each in index.expressions if isinstance(each, sa.Column)]
         if any(isinstance(column.type, sa.types.NullType) for column in columns):
-            inspector = sa.inspect(self.connection)
-            types = {
-                each["name"]: each["type"]
-                for each in inspector.get_columns(table.name, table.schema)
-            }
+            table = Keys(self.connection, index.table)
             for column in columns:
-                column.type = types.get(column.name, column.type)
+                column.type = table.types.get(column.name, column.type)
         super().create_index(index, **options)
+        # What has stood in for it is not needed any more.
+        for name in Keys(self.connection, index.table).list_replaced(str(index.name)):
+            super().drop_index(sa.Index(name, *columns))
+
+    def drop_index(self, index: sa.Index, **options: Any) -> None:
+        """Drop an index that a foreign key may need, which then gets another."""
+        self._replace(index.table, str(index.name))
+        super().drop_index(index, **options)
+
+    def drop_constraint(self, const: Any, **options: Any) -> None:
+        """Drop a constraint whose index a foreign key may need, which then gets another."""
+        if isinstance(const, sa.UniqueConstraint):
+            self._replace(const.table, str(const.name))
+        super().drop_constraint(const, **options)
+
+    def _replace(self, table: Any, name: str) -> None:
+        for key, columns in Keys(self.connection, table).list_bereft(name):
+            copy = sa.Table(
+                table.name, sa.MetaData(), *map(sa.Column, columns), schema=table.schema
+            )
+            super().create_index(sa.Index(key, *copy.columns))
 
 
-class Trail:
-    """What a migration has done to the database so far that stays when it fails.
+class Keys:
+    """The indexes of a table, and the foreign keys that need one.
+
+    Every foreign key of MariaDB's needs an index that begins with its columns.
 
     Args:
-        connection: To any database; on others than MariaDB nothing stays.
+        connection: To the database.
+        table: The table, of which the name is enough.
     """
 
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
-        self._is_needed = connection.dialect.name == "mariadb"
-        self._done: list[str] = []
-        self._stays = 0
+    def __init__(self, connection: Any, table: Any) -> None:
+        inspector = sa.inspect(connection)
+        place = (table.name, table.schema)
+        primary = inspector.get_pk_constraint(*place)["constrained_columns"]
+        self.types = {each["name"]: each["type"] for each in inspector.get_columns(*place)}
+        self.foreign = {
+            str(each["name"]): each["constrained_columns"]
+            for each in inspector.get_foreign_keys(*place)
+        }
+        self.indexes: dict[str, list[Any]] = {"PRIMARY": primary}
+        for each in inspector.get_indexes(*place):
+            self.indexes[str(each["name"])] = each["column_names"]
 
-    @contextmanager
-    def follow(self) -> Generator[None]:
-        """Note each statement that succeeds."""
-        if not self._is_needed:
-            yield
-            return
-        event.listen(self._connection, "after_cursor_execute", self._note)
-        try:
-            yield
-        finally:
-            event.remove(self._connection, "after_cursor_execute", self._note)
+    def list_bereft(self, index: str) -> list[tuple[str, list[str]]]:
+        """List the foreign keys, with their columns, that no index but one will do for."""
+        others = [columns for name, columns in self.indexes.items() if name != index]
+        return [
+            (name, columns)
+            for name, columns in self.foreign.items()
+            if begins(self.indexes.get(index, []), columns)
+            and not any(begins(other, columns) for other in others)
+        ]
 
-    def begin(self) -> None:
-        """Begin anew, with the next migration."""
-        self._done.clear()
-        self._stays = 0
+    def list_replaced(self, index: str) -> list[str]:
+        """List the indexes made for a foreign key, called as it is, that an index does for."""
+        return [
+            name
+            for name, columns in self.foreign.items()
+            if name != index
+            and self.indexes.get(name) == columns
+            and begins(self.indexes.get(index, []), columns)
+        ]
 
-    def describe(self) -> str:
-        """Describe what stays, and what to do about it."""
-        stays = "; ".join(self._done[: self._stays])
-        if not stays:
-            return "It has left nothing behind; the ones before it are done."
-        return (
-            f"MariaDB stores each change of a table at once, so of this migration stays: {stays}. "
-            "Take that back by hand and try again, or do the rest by hand and record it by "
-            "`undercroft migrate --fake`."
-        )
 
-    def _note(self, _connection: object, _cursor: object, statement: str, *_others: object) -> None:
-        text = " ".join(statement.split())
-        self._done.append(text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "...")
-        if _COMMITS.match(text):
-            # It commits what came before, too.
-            self._stays = len(self._done)
+def begins(index: list[Any], columns: list[str]) -> bool:
+    """Tell whether an index begins with columns."""
+    return bool(columns) and index[: len(columns)] == columns

@@ -126,7 +126,7 @@ def check_server(connection: Any, _record: object) -> None:
         raise ImproperlyConfigured(
             f"The database server is {version!r}: expected MariaDB {MINIMUM[0]}.{MINIMUM[1]} or "
             "later.",
-            hint="MySQL cannot answer an INSERT with the new row, and older releases of MariaDB are "
+            hint="MySQL cannot answer an INSERT with the new row; older releases of MariaDB are "
             "not maintained any more.",
             code="db.server",
         )
