@@ -1,15 +1,21 @@
 """Models, serializers and an application for the tests of the API."""
 
 from decimal import Decimal
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any
 
-from undercroft import App, Settings, models, routers, serializers, viewsets
+from undercroft import App, Settings, models, routers, serializers, validators, viewsets
+from undercroft.db.mapping import registry
 
 
 class Status(StrEnum):
     DRAFT = "draft"
     PUBLISHED = "published"
+
+
+class Tone(Enum):
+    WARM = "warm"
+    COLD = "cold"
 
 
 class City(models.Model):
@@ -54,6 +60,29 @@ class Everything(models.Model):
     slug = models.SlugField(default="s")
     page = models.URLField(blank=True, default="")
     text = models.TextField(blank=True)
+    count = models.PositiveSmallIntegerField(
+        default=0, validators=[validators.StepValueValidator(5), validators.MaxValueValidator(500)]
+    )
+    length = models.DurationField(null=True)
+    ip = models.GenericIPAddressField(null=True, unpack_ipv4=True)
+    tone = models.EnumField(Tone, default=Tone.WARM, help_text="How it feels.")
+    raw = models.BinaryField(default=b"", editable=True, max_length=20)
+    code = models.CharField(
+        max_length=9, default="x1", validators=[validators.RegexValidator("^[a-z][0-9]*$")]
+    )
+    doubled = models.GeneratedField(expression="small * 2", output_field=models.IntegerField())
+
+
+class Listed(models.Model):
+    """Arrays, which PostgreSQL alone has; its table is made by nobody."""
+
+    tags = models.ArrayField(models.CharField(max_length=5), size=3, default=list)
+    grid = models.ArrayField(models.ArrayField(models.DecimalField(max_digits=4, decimal_places=1)))
+    tones = models.ArrayField(models.EnumField(Tone), null=True)
+
+
+models.Model.metadata.remove(Listed.__table__)
+registry._models.pop((Listed._meta.app_label, "Listed"))
 
 
 class CitySerializer(serializers.ModelSerializer):
@@ -83,6 +112,12 @@ class StorySerializer(serializers.ModelSerializer):
 class EverythingSerializer(serializers.ModelSerializer):
     class Meta:
         model = Everything
+        fields = "__all__"
+
+
+class ListedSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Listed
         fields = "__all__"
 
 

@@ -139,10 +139,12 @@ ODD: list[Any] = [
     "nan", "-0", "a" * 300, "\x00", "\u2028", "👩‍🚀", "'; --", [], {}, [1], {"a": [None]}, [[[]]],
     "2026-02-30", "2026-01-01", "2026-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59",
     "9999-12-31T23:59:59-23:59", "24:00", "12:30", "12:30:00+05:00", "https://a.example/", "a-b",
+    "PT1H", "-P1DT0.000001S", "P999999999D", "192.0.2.1", "192.0.2.01", "::1", "::ffff:1.2.3.4",
+    "cold", "AP8=", "a1\n", 5, 7,
 ]  # fmt: skip
 KINDS = [
     "flag", "small", "number", "big", "ratio", "price", "day", "hour", "moment", "data", "slug",
-    "page", "text", "key",
+    "page", "text", "key", "count", "length", "ip", "tone", "raw", "code",
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from undercroft import models, validators
 from undercroft.db.mapping import registry
+from undercroft.errors import ValidationError
 
 
 class Size(models.TextChoices):
@@ -134,3 +135,54 @@ class Ware(Stamped, models.Model):
             models.Index(fields=["-number", "name"]),
             models.Index(fields=["price"], condition=lambda ware: ware.sold, name="sold_price"),
         ]
+
+
+class Owner(models.Model):
+    email = models.EmailField(unique=True, error_messages={"unique": "This address is taken."})
+    name = models.CharField("full name", max_length=20)
+
+
+class Lot(models.Model):
+    """What `full_clean` has to check, of every kind."""
+
+    code = models.SlugField(max_length=8, primary_key=True)
+    owner = models.ForeignKey(Owner, on_delete=models.CASCADE, related_name="+")
+    title = models.CharField(
+        max_length=20,
+        validators=[
+            validators.MinLengthValidator(3),
+            validators.RegexValidator("^[A-Z]", "Begin with a capital.", code="capital"),
+        ],
+        error_messages={"min_length": "Too short: %(show_value)s."},
+    )
+    note = models.TextField(blank=True)
+    size = models.CharField(max_length=1, choices=Size, default=Size.SMALL.value)
+    tone = models.EnumField(Tone, null=True)
+    low = models.IntegerField(default=0)
+    high = models.IntegerField(default=1)
+    stock = models.PositiveIntegerField(db_default=5)
+    sold_at = models.DateTimeField(null=True, blank=True)
+    price = models.DecimalField(max_digits=6, decimal_places=2, default=1)
+    area = models.GeneratedField(expression="low * high", output_field=models.IntegerField())
+
+    class Meta:
+        unique_together = [("owner", "title")]
+        constraints = [
+            models.CheckConstraint(condition=lambda lot: lot.low < lot.high, name="low_below_high"),
+            models.CheckConstraint(
+                condition="price < 1000 AND stock >= 0",
+                name="cheap",
+                violation_error_code="dear",
+                violation_error_message="Too dear (%(name)s).",
+            ),
+            models.UniqueConstraint(
+                fields=["low"], condition=lambda lot: lot.sold_at.is_(None), name="one_open_low"
+            ),
+            models.UniqueConstraint(fields=["high"], condition="size = 'l'", name="one_large_high"),
+        ]
+
+    def clean(self) -> None:
+        if self.note and self.title == self.note:
+            raise ValidationError({"note": "Say more than the title.", "title": ["See the note."]})
+        if self.note == "bad":
+            raise ValidationError("This lot is %(what)s.", "bad", {"what": "bad"})

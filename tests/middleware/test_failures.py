@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from undercroft import App, HTTPException, Request, Settings
-from undercroft.errors import DatabaseUnavailable
+from undercroft.errors import DatabaseUnavailable, ValidationError
 from undercroft.http.request import Address
 from undercroft.middleware.failures import is_local
 from undercroft.testing.client import Client
@@ -55,6 +55,28 @@ def test_an_http_exception_is_problem_details(client: MakeClient) -> None:
         "code": "pot",
         "hint": "Tip.",
     }
+
+
+def test_values_that_were_checked_and_are_wrong_are_a_422(client: MakeClient) -> None:
+    """A `ValidationError` that a handler lets escape says what is wrong with which member."""
+    app = App(Settings(debug=False))
+
+    @app.post("/lots")
+    def make() -> str:
+        raise ValidationError({"title": ValidationError("Too short.", "min_length"), "low": "No."})
+
+    @app.post("/whole")
+    async def whole() -> str:
+        raise ValidationError("All of it is wrong.")
+
+    answer = client(app).post("/lots")
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "request.invalid"
+    assert answer.json()["errors"] == [
+        {"location": ["body", "title"], "message": "Too short.", "code": "min_length"},
+        {"location": ["body", "low"], "message": "No.", "code": "invalid"},
+    ]
+    assert client(app).post("/whole").json()["errors"][0]["location"] == ["body"]
 
 
 def test_a_browser_gets_a_page(client: MakeClient) -> None:

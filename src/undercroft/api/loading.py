@@ -17,6 +17,7 @@ from pydantic_core import to_json
 from undercroft.api.completing import complete, is_incomplete
 from undercroft.api.declarations import Declaration
 from undercroft.api.fields import find_type
+from undercroft.api.formats import write_base64
 from undercroft.api.reading import build_reader
 from undercroft.api.twins import run_twin
 from undercroft.concurrency import is_on_loop
@@ -73,11 +74,8 @@ class LoadPlan:
         self.needs_instances = any(each.key is None for each in read) or any(
             plan.needs_instances for plan in plans.values()
         )
-        self.is_plain = (
-            not has_hooks(serializer, self.nested)
-            and all(plan.is_plain for plan in plans.values())
-            # Bytes are no JSON: Pydantic writes them as text.
-            and bytes not in [find_type(self.options, each) for each in self.selection.columns]
+        self.is_plain = not has_hooks(serializer, self.nested) and all(
+            plan.is_plain for plan in plans.values()
         )
         self.related = tuple(list_paths(plans))
         self._arrange = self._build_arrange() if self.is_plain else None
@@ -95,13 +93,14 @@ class LoadPlan:
         return build_reader(self.serializer, nested)
 
     def _build_arrange(self) -> Arrange | None:
-        """Build what renames and orders a row's members; None where rows are right already."""
+        """Build what puts a row's members right; None where they are right already."""
         fields = self._fields
         inner = {name: plan.arrange for name, (plan, _) in self.nested.items()}
         sources = [each.name if each.name in self.nested else str(each.key) for each in fields]
         names = [each.name for each in fields]
         loaded = [*self.selection.columns, *(name for name, _ in self.selection.relations)]
-        if names == loaded and not any(inner.values()):
+        binary = [key for key in self.selection.columns if find_type(self.options, key) is bytes]
+        if names == loaded and not any(inner.values()) and not binary:
             return None
         pairs = list(zip(names, sources, strict=True))
         nested = [(name, arrange) for name, arrange in inner.items() if arrange is not None]
@@ -110,13 +109,16 @@ class LoadPlan:
             for name, arrange_inner in nested:
                 if row[name] is not None:
                     row[name] = arrange_inner(row[name])
+            for key in binary:
+                if row[key] is not None:
+                    row[key] = write_base64(row[key])
             return {name: row[source] for name, source in pairs}
 
         return arrange
 
     @property
     def arrange(self) -> Arrange | None:
-        """Rename and order a row's members; None where rows are right already."""
+        """Put a row's members right; None where they are right already."""
         return self._arrange
 
     # ------------------------------------------------------------------------- from the rows

@@ -36,6 +36,9 @@ from undercroft.db.queryset import Objects
 from undercroft.db.rows.notes import find_alias
 from undercroft.db.rows.siblings import Loaders, build_loaders
 from undercroft.db.twins import Steps, async_twin, twins
+from undercroft.db.validation.constraints import constraint_steps, unique_steps
+from undercroft.db.validation.fields import clean_fields_steps
+from undercroft.db.validation.instances import full_clean_steps
 from undercroft.db.writes import read_key, refresh_steps, save_steps
 from undercroft.errors import ObjectDoesNotExist
 
@@ -253,7 +256,68 @@ class Model(DeclarativeBase):
         """
         yield from refresh_steps(self, using or find_alias(state_of(self)), fields)
 
+    def clean(self) -> None:
+        """Check what is about several fields; override it, and raise `ValidationError`."""
+
+    @twins
+    def clean_fields(self, exclude: Collection[str] | None = None) -> Steps[None]:
+        """Check each field by itself: type, limits, `blank`, `choices`, validators, foreign keys.
+
+        Args:
+            exclude: The names of fields to leave out.
+
+        Raises:
+            ValidationError: Values are wrong, by field.
+        """
+        yield from clean_fields_steps(self, exclude)
+
+    @twins
+    def validate_unique(self, exclude: Collection[str] | None = None) -> Steps[None]:
+        """Check that no other row has what must be unique.
+
+        Raises:
+            ValidationError: One has.
+        """
+        yield from unique_steps(self, exclude)
+
+    @twins
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> Steps[None]:
+        """Check the constraints of `Meta`: checks, and unique ones with conditions or expressions.
+
+        Raises:
+            ValidationError: One is violated.
+        """
+        yield from constraint_steps(self, exclude)
+
+    @twins
+    def full_clean(
+        self,
+        exclude: Collection[str] | None = None,
+        validate_unique: bool = True,
+        validate_constraints: bool = True,
+    ) -> Steps[None]:
+        """Check everything: fields, `clean`, uniqueness, constraints. `save` does not call it.
+
+        Args:
+            exclude: The names of fields to leave out.
+            validate_unique: Ask for other rows with the same values.
+            validate_constraints: Ask whether the constraints of `Meta` hold.
+
+        Raises:
+            ValidationError: Something is wrong; the messages are by field.
+        """
+        yield from full_clean_steps(
+            self,
+            exclude,
+            validate_unique=validate_unique,
+            validate_constraints=validate_constraints,
+        )
+
     asave = async_twin(save)
+    aclean_fields = async_twin(clean_fields)
+    afull_clean = async_twin(full_clean)
+    avalidate_constraints = async_twin(validate_constraints)
+    avalidate_unique = async_twin(validate_unique)
     adelete = async_twin(delete)
     arefresh_from_db = async_twin(refresh_from_db)
 

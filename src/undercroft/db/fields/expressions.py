@@ -4,7 +4,8 @@
 accepted there, and is not SQLAlchemy's own, has a method `build_declared_sql`.
 """
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import sqlalchemy as sa
 
@@ -24,6 +25,10 @@ class DeclaredSQL(Protocol):
             model: The mapped class; None in a `db_default`, which knows no columns.
         """
         ...
+
+
+#: What stands for SQL in a declaration; see `build_sql`. A function's argument is the model.
+Declared: TypeAlias = Callable[[Any], Any] | Any
 
 
 def build_sql(expression: Any, model: Any = None) -> Any:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
+from undercroft.db.fields.expressions import Declared
 from undercroft.db.fields.field import take_options
 from undercroft.db.fields.info import MISSING, find_field_info
 from undercroft.db.fields.options import FieldKind, build_column
@@ -18,7 +19,7 @@ PLACEHOLDER = "NULL"
 def GeneratedField(
     verbose_name: str | None = None,
     *,
-    expression: Any,
+    expression: Declared,
     output_field: Mapped[T],
     db_persist: bool = True,
     **options: Any,

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import conv
 
-from undercroft.db.fields.expressions import build_sql
+from undercroft.db.fields.expressions import Declared, build_sql
 from undercroft.db.mapping.names import find_column, name_declared, shorten_name
 from undercroft.errors import ImproperlyConfigured
 
-#: SQL text, a SQLAlchemy expression, or a function that is given the model; see `build_sql`.
-Condition: TypeAlias = Any
+#: Where SQLAlchemy's constraints and indexes keep what they were declared as.
+DECLARED = "undercroft.declared"
 
 
 class Deferrable(Enum):
@@ -37,7 +37,7 @@ class CheckConstraint:
     def __init__(
         self,
         *,
-        condition: Condition,
+        condition: Declared,
         name: str,
         violation_error_code: str | None = None,
         violation_error_message: str | None = None,
@@ -80,10 +80,10 @@ class UniqueConstraint:
 
     def __init__(  # noqa: PLR0913 - Django's options
         self,
-        *expressions: Condition,
+        *expressions: Declared,
         fields: Sequence[str] = (),
         name: str | None = None,
-        condition: Condition = None,
+        condition: Declared = None,
         deferrable: Deferrable | None = None,
         include: Sequence[str] = (),
         opclasses: Sequence[str] = (),
@@ -161,10 +161,10 @@ class Index:
 
     def __init__(
         self,
-        *expressions: Condition,
+        *expressions: Declared,
         fields: Sequence[str] = (),
         name: str | None = None,
-        condition: Condition = None,
+        condition: Declared = None,
         opclasses: Sequence[str] = (),
         include: Sequence[str] = (),
     ) -> None:
@@ -212,10 +212,6 @@ class Index:
             table.append_constraint(index)
 
 
-#: Where SQLAlchemy's constraints and indexes keep what they were declared as.
-DECLARED = "undercroft.declared"
-
-
 def _build_part(model: Any, name: str) -> Any:
     column = find_column(model, name.removeprefix("-"))
     return column.desc() if name.startswith("-") else column
@@ -228,10 +224,10 @@ def _build_include(model: Any, names: Sequence[str]) -> dict[str, Any]:
 
 def _check(
     kind: str,
-    expressions: Sequence[Condition],
+    expressions: Sequence[Declared],
     fields: Sequence[str],
     name: str | None,
-    condition: Condition,
+    condition: Declared,
 ) -> None:
     """Check what an index or a unique constraint is given.
 

@@ -18,6 +18,7 @@ from undercroft.db.fields.limits import build_writer
 from undercroft.db.fields.values import Convert, build_converter, build_error
 from undercroft.db.internals import count_listeners, get_identity_class
 from undercroft.db.mapping import registry
+from undercroft.db.mapping.rules import Rule, list_rules
 from undercroft.errors import FieldError, ImproperlyConfigured
 
 #: What `Meta` may hold.
@@ -323,6 +324,11 @@ class ModelOptions:
             else build_writer(self.converters[key], self.fields[key], column.type)
             for key, column in self.columns.items()
         }
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """What rows must be beside what their fields say."""
+        return list_rules(self.table, {column: key for key, column in self.columns.items()})
 
     @cached_property
     def generated(self) -> tuple[str, ...]:

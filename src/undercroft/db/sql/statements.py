@@ -12,6 +12,7 @@ from undercroft.db.queries.selection import Selection, build_dict_maker
 from undercroft.db.queries.shape import Call
 from undercroft.db.rows.instances import Layout, build_hydrator
 from undercroft.db.rows.siblings import Run
+from undercroft.db.sql.evaluating import build_evaluation
 from undercroft.db.sql.select import Finish, SelectBuilder
 from undercroft.db.sql.writes import WRITES
 
@@ -159,6 +160,13 @@ class StatementBuilder(SelectBuilder):
         inner = self.finish([_ONE], ordered=False).subquery()
         return sa.select(_ONE).select_from(inner).limit(1)
 
+    def evaluate(self) -> Any:
+        """Ask whether a rule's condition is true, or false, of a row that is not stored."""
+        asked: Any = self.shape.columns
+        rule, negated = asked
+        self.answer = bool
+        return build_evaluation(self, rule, negated=negated)
+
     def select_aggregates(self) -> Any:
         """Select aggregates over all rows."""
         self.apply(self.shape.operations)
@@ -271,6 +279,7 @@ _STATEMENTS: dict[str, Callable[[StatementBuilder], Any]] = {
     "aggregate": StatementBuilder.select_aggregates,
     "count": StatementBuilder.select_count,
     "dicts": StatementBuilder.select_dicts,
+    "evaluate": StatementBuilder.evaluate,
     "exists": StatementBuilder.select_exists,
     "explain": StatementBuilder.explain,
     "instances": StatementBuilder.select_instances,
