@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.expressions import Expression, F
-from undercroft.db.queries.functions import Trunc, TruncDate
+from undercroft.db.queries.functions.moments import Trunc, TruncDate
 from undercroft.db.queries.prefetches import Prefetch
 from undercroft.db.query_building import QueryBuilding, find_name
 from undercroft.db.query_reading import QueryReading

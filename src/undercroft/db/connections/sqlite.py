@@ -7,7 +7,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
 
 from undercroft.db.connections.conflicts import find_conflict
-from undercroft.db.connections.sqlite_functions import register_functions
+from undercroft.db.connections.sqlite_functions.registering import register_functions
 
 
 def is_in_memory(url: str) -> bool:

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.conditions import Conditions
-from undercroft.db.queries.expressions import Expression, resolve_terms
-from undercroft.db.queries.functions import Coalesce
+from undercroft.db.queries.expressions import Expression, Value, list_terms, resolve_terms
+from undercroft.db.queries.functions.comparison import Coalesce
+from undercroft.db.queries.functions.custom import check_function_name
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.outputs import get_output_type
 from undercroft.db.queries.shape import TypeKey
@@ -17,6 +18,9 @@ from undercroft.errors import FieldError
 
 class Aggregate(Expression):
     """One value of many rows.
+
+    A subclass names a function of the database: `class Median(models.Aggregate): function =
+    "median"`.
 
     Args:
         expression: A field's name, or an expression.
@@ -29,10 +33,18 @@ class Aggregate(Expression):
 
     __slots__ = ("default", "distinct", "expression", "filter", "order_by", "output_field")
 
-    #: What `sql.functions` knows it by.
+    #: What `sql.aggregates` knows it by, or else the database.
     function: ClassVar[str] = ""
     #: The type of the result by its name in `terms.TYPES`; that of the argument when empty.
     output: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        """Check the function's name, which becomes part of statements.
+
+        Raises:
+            FieldError: It is none.
+        """
+        check_function_name(cls.function)
 
     def __init__(  # noqa: PLR0913 - Django's options, all by keyword
         self,
@@ -48,7 +60,7 @@ class Aggregate(Expression):
         self.distinct = distinct
         self.filter = filter
         self.default = default
-        self.order_by = (order_by,) if isinstance(order_by, str) else tuple(order_by)
+        self.order_by = list_terms(order_by)
         self.output_field = output_field
 
     def __repr__(self) -> str:
@@ -76,7 +88,6 @@ class Aggregate(Expression):
                 hint="Aggregate the annotation in a second step: .aggregate(...).",
                 code="db.aggregate",
             )
-        arguments = (term.node, *self.resolve_more(namespace))
         conditions = None
         many = term.many
         if self.filter is not None:
@@ -87,7 +98,7 @@ class Aggregate(Expression):
         node: tuple[Any, ...] = (
             "aggregate",
             self.function,
-            arguments,
+            (term.node,),
             self.distinct,
             conditions,
             order,
@@ -114,10 +125,6 @@ class Aggregate(Expression):
 
     def _resolve_argument(self, namespace: Namespace) -> Term:
         return namespace.resolve_name(self.expression)
-
-    def resolve_more(self, namespace: Namespace) -> tuple[Any, ...]:
-        """Resolve further arguments."""
-        return ()
 
     def find_output(self, term: Term) -> Any:
         """Find the type of the result."""
@@ -214,18 +221,55 @@ class StringAgg(Aggregate):
         expression: The texts.
         delimiter: What stands between them.
         options: Of every aggregate.
+
+    Raises:
+        FieldError: The delimiter is no text.
     """
 
     __slots__ = ("delimiter",)
     function, output = "string_agg", "text"
 
-    def __init__(self, expression: Any, delimiter: str = ",", **options: Any) -> None:
+    def __init__(self, expression: Any, delimiter: Any = ",", **options: Any) -> None:
         super().__init__(expression, **options)
-        self.delimiter = delimiter
+        text: Any = delimiter.value if isinstance(delimiter, Value) else delimiter
+        if not isinstance(text, str):
+            raise FieldError(
+                f"StringAgg(delimiter={delimiter!r}): expected text.", code="db.aggregate"
+            )
+        self.delimiter: str = text
 
-    def resolve_more(self, namespace: Namespace) -> tuple[Any, ...]:
-        """Bind the delimiter."""
-        return (namespace.bind(self.delimiter, "text").node,)
+    @property
+    def option(self) -> str:
+        """The delimiter."""
+        return self.delimiter
+
+
+class BitAnd(Aggregate):
+    """The bits that all of several whole numbers have."""
+
+    __slots__ = ()
+    function = "bit_and"
+
+
+class BitOr(Aggregate):
+    """The bits that any of several whole numbers has."""
+
+    __slots__ = ()
+    function = "bit_or"
+
+
+class BitXor(Aggregate):
+    """The bits that an odd number of several whole numbers has."""
+
+    __slots__ = ()
+    function = "bit_xor"
+
+
+class AnyValue(Aggregate):
+    """Any one of the values that are not NULL."""
+
+    __slots__ = ()
+    function = "any_value"
 
 
 class BoolAnd(Aggregate):

@@ -335,14 +335,13 @@ class OrderBy:
         return OrderTerm(namespace.resolve_name(self.expression).node, self.descending, self.nulls)
 
 
-class Random(Expression):
-    """A random number for each row: `order_by("?")`."""
+#: What `order_by("?")` orders by.
+_RANDOM = ("call", "random", (), None)
 
-    __slots__ = ()
 
-    def resolve_in(self, namespace: Namespace) -> Term:
-        """Nothing to resolve."""
-        return Term(("call", "random", (), None), TYPES["float"], null=False)
+def list_terms(given: Any) -> tuple[Any, ...]:
+    """List what is given as one term or as several."""
+    return tuple(given) if issubclass(type(given), (list, tuple)) else (given,)
 
 
 def resolve_terms(namespace: Namespace, terms: tuple[Any, ...]) -> tuple[OrderTerm, ...]:
@@ -364,7 +363,7 @@ def resolve_terms(namespace: Namespace, terms: tuple[Any, ...]) -> tuple[OrderTe
 
 def _resolve_name(namespace: Namespace, name: str) -> list[OrderTerm]:
     if name == "?":
-        return [OrderTerm(Random().resolve_in(namespace).node, descending=False)]
+        return [OrderTerm(_RANDOM, descending=False)]
     descending = name.startswith("-")
     name = name.removeprefix("-").removeprefix("+")
     if name == "pk" and len(namespace.options.primary_keys) > 1:

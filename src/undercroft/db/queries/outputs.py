@@ -63,8 +63,8 @@ def find_math_type(operator: str, left: TypeEngine[Any], right: TypeEngine[Any])
         return TYPES["interval"]
     if dt.timedelta in kinds:
         return _find_moved_type(left, right, kinds)
-    if operator == "/" and kinds == (int, int):
-        # As in Python, and on every database: 7 / 2 is 3.5.
+    if operator in ("/", "**") and kinds == (int, int):
+        # As in Python, and on every database: 7 / 2 is 3.5, and 2 ** -1 is 0.5.
         return TYPES["float"]
     for kind, name in reversed(_NUMBERS):
         if kind in kinds:

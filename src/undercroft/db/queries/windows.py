@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from undercroft.db.queries.expressions import Expression, resolve_terms
-from undercroft.db.queries.functions import Function
+from undercroft.db.queries.expressions import Expression, list_terms, resolve_terms
+from undercroft.db.queries.functions.function import Function
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.shape import TypeKey
 from undercroft.db.queries.terms import WINDOW, Term
@@ -31,8 +31,8 @@ class Window(Expression):
         frame: "Frame | None" = None,
     ) -> None:
         self.expression = expression
-        self.partition_by = _list(partition_by)
-        self.order_by = _list(order_by)
+        self.partition_by = list_terms(partition_by)
+        self.order_by = list_terms(order_by)
         self.frame = frame
 
     def resolve_in(self, namespace: Namespace) -> Term:
@@ -45,10 +45,6 @@ class Window(Expression):
         frame = None if self.frame is None else self.frame.key
         node = ("window", term.node, partition, order, frame, TypeKey(term.type))
         return Term(node, term.type, WINDOW, term.null, term.many)
-
-
-def _list(given: Any) -> tuple[Any, ...]:
-    return tuple(given) if issubclass(type(given), (list, tuple)) else (given,)
 
 
 class Frame:

@@ -7,18 +7,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from undercroft.db.fields.values import find_python_type
-from undercroft.db.queries.terms import TYPES
+from undercroft.db.sql.functions.numbers import divide, modulo, power, to_double
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda left, right: left + right,
     "-": lambda left, right: left - right,
     "*": lambda left, right: left * right,
-    "%": lambda left, right: left % right,
-    "**": sa.func.power,
     "&": lambda left, right: left.bitwise_and(right),
     "|": lambda left, right: left.bitwise_or(right),
     "^": lambda left, right: left.bitwise_xor(right),
 }
+
+_BITS = frozenset({"&", "|", "^"})
 
 
 def combine(builder: Any, operator: str, sides: tuple[Any, Any], made: Any) -> Any:
@@ -34,20 +34,32 @@ def combine(builder: Any, operator: str, sides: tuple[Any, Any], made: Any) -> A
     if dt.timedelta in kinds or find_python_type(made) is dt.timedelta:
         return sa.type_coerce(_move(builder, operator, sides, kinds), made)
     if operator == "/":
-        return _divide(sides, made)
-    if operator == "**" and builder.vendor == "sqlite":
-        return sa.func.undercroft_power(*sides, type_=made)
-    if operator == "^" and builder.vendor == "sqlite":
-        left, right = sides
-        return sa.type_coerce(left.op("|")(right) - left.op("&")(right), made)
+        return _divide(builder, sides, made)
+    if operator == "**":
+        return power(builder, *sides, made)
+    if operator == "%":
+        return modulo(builder, *sides, made)
+    if operator in _BITS:
+        return _combine_bits(builder, operator, sides, made)
     return sa.type_coerce(_OPERATORS[operator](*sides), made)
 
 
-def _divide(sides: tuple[Any, Any], made: Any) -> Any:
+def _divide(builder: Any, sides: tuple[Any, Any], made: Any) -> Any:
+    """Build a ratio; SQLite keeps 10.00 as the whole number 10, and whole numbers divide so."""
     left, right = sides
-    if find_python_type(made) is float:
-        left = sa.cast(left, TYPES["double"])
-    return sa.type_coerce(left.op("/")(right), made)
+    if find_python_type(made) is float or builder.vendor == "sqlite":
+        left = to_double(left)
+    return divide(left, right, made)
+
+
+def _combine_bits(builder: Any, operator: str, sides: tuple[Any, Any], made: Any) -> Any:
+    left, right = sides
+    if operator == "^" and builder.vendor == "sqlite":
+        return sa.type_coerce(left.op("|")(right) - left.op("&")(right), made)
+    found = _OPERATORS[operator](left, right)
+    # Bits have no sign to MariaDB.
+    found = sa.cast(found, sa.BigInteger()) if builder.vendor == "mariadb" else found
+    return sa.type_coerce(found, made)
 
 
 def _move(builder: Any, operator: str, sides: tuple[Any, Any], kinds: list[Any]) -> Any:

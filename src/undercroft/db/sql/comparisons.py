@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from undercroft.db.queries.lookups import ARRAY_LOOKUPS, Lookup
 from undercroft.db.queries.shape import Node, Shape
 from undercroft.db.sql import json_paths, texts
-from undercroft.db.sql.functions import lower
+from undercroft.db.sql.functions.text import lower
 
 Compare = Callable[[Any, Any], Any]
 

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql import operators
 
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.outputs import find_math_type
 from undercroft.db.queries.shape import Node, OrderTerm, Shape
 from undercroft.db.queries.terms import TYPES
-from undercroft.db.sql import aggregates, arithmetic, json_paths
+from undercroft.db.sql import aggregates, arithmetic, json_paths, windows
 from undercroft.db.sql.conditions import ConditionBuilder
-from undercroft.db.sql.functions import FUNCTIONS
+from undercroft.db.sql.functions.catalog import FUNCTIONS
+from undercroft.db.sql.ordering import order_by
 from undercroft.db.sql.transforms import transform
 from undercroft.errors import FieldError
 
@@ -38,41 +38,6 @@ class ExpressionBuilder(ConditionBuilder):
     def build_inner(self, shape: Shape) -> Any:
         """Build the SELECT of a query within this one."""
         raise NotImplementedError
-
-
-def order_by(builder: ExpressionBuilder, term: OrderTerm, element: Any) -> list[Any]:
-    """Build an ordering by an expression."""
-    if term.node[0] == "adopted" and getattr(element, "modifier", None) is not None:
-        # SQLAlchemy's own `desc()`, `nulls_last()` and their kin.
-        return [turn(element) if term.descending else element]
-    ordered = element.desc() if term.descending else element.asc()
-    if not term.nulls:
-        return [ordered]
-    if builder.vendor == "mariadb":
-        # It has no NULLS FIRST: whether there is a value is ordered by before.
-        missing = element.is_(None)
-        return [missing.desc() if term.nulls == "first" else missing.asc(), ordered]
-    return [ordered.nulls_first() if term.nulls == "first" else ordered.nulls_last()]
-
-
-def turn(term: Any) -> Any:
-    """Turn one of SQLAlchemy's orderings around."""
-    modifier = getattr(term, "modifier", None)
-    if modifier is operators.nulls_last_op:
-        return turn(term.element).nulls_first()
-    if modifier is operators.nulls_first_op:
-        return turn(term.element).nulls_last()
-    if modifier is operators.desc_op:
-        return term.element.asc()
-    return (term.element if modifier is operators.asc_op else term).desc()
-
-
-_TURNED = {"first": "last", "last": "first", "": ""}
-
-
-def turn_all(terms: Iterable[OrderTerm]) -> tuple[OrderTerm, ...]:
-    """Turn an order around."""
-    return tuple(OrderTerm(term.node, not term.descending, _TURNED[term.nulls]) for term in terms)
 
 
 def _column(builder: ExpressionBuilder, path: tuple[str, ...], key: str) -> Any:
@@ -165,7 +130,7 @@ def _aggregate(builder: ExpressionBuilder, *node: Any) -> Any:
 
 
 def _window(builder: ExpressionBuilder, *node: Any) -> Any:
-    return aggregates.build_window(builder, ("window", *node))
+    return windows.build_window(builder, ("window", *node))
 
 
 _NODES: dict[str, Callable[..., Any]] = {

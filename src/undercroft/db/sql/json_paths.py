@@ -11,7 +11,7 @@ from undercroft.db.fields.types import Json
 from undercroft.db.queries.lookups import JSON_LOOKUPS, TEXT_LOOKUPS, Lookup
 from undercroft.db.queries.terms import TYPES
 from undercroft.db.sql import texts
-from undercroft.db.sql.functions import lower
+from undercroft.db.sql.functions.text import lower
 
 #: The comparisons that are JSON's own.
 LOOKUPS = JSON_LOOKUPS | {"exact", "gt", "gte", "lt", "lte"}

@@ -14,7 +14,8 @@ from undercroft.db.queries.terms import ROW, Term
 from undercroft.db.rows.siblings import Run
 from undercroft.db.sql.builder import Bindings, Builder
 from undercroft.db.sql.conditions import CONDITIONS
-from undercroft.db.sql.expressions import ExpressionBuilder, order_by, turn_all
+from undercroft.db.sql.expressions import ExpressionBuilder
+from undercroft.db.sql.ordering import order_by, turn_all
 from undercroft.errors import FieldError
 
 #: What stands before the names of annotations where queries are combined.

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from undercroft.db.fields.types import Pattern
-from undercroft.db.sql.functions import length, lower, position
+from undercroft.db.sql.functions.text import length, lower, position
 
 #: Wildcards before and behind, by look-up without its `i`.
 _WILDCARDS = {"contains": ("%", "%"), "startswith": ("", "%"), "endswith": ("%", "")}

@@ -1,0 +1,70 @@
+"""Functions of moments and spans of time."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+def _read(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+def _write(moment: dt.datetime) -> str:
+    return moment.isoformat(" ", "microseconds")
+
+
+def _take_part(part: str, text: str) -> int:
+    moment = _read(text)
+    return _PARTS[part](moment)
+
+
+_PARTS: dict[str, Callable[[dt.datetime], int]] = {
+    "iso_week_day": lambda moment: moment.isoweekday(),
+    "iso_year": lambda moment: moment.isocalendar().year,
+    "quarter": lambda moment: (moment.month + 2) // 3,
+    "week": lambda moment: moment.isocalendar().week,
+    "week_day": lambda moment: moment.isoweekday() % 7 + 1,
+}
+
+
+def _truncate(unit: str, text: str) -> str:
+    moment = _read(text)
+    cut = _UNITS[unit](moment)
+    return cut.date().isoformat() if len(text) == len("2026-01-31") else _write(cut)
+
+
+def _cut_day(moment: dt.datetime) -> dt.datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+_UNITS: dict[str, Callable[[dt.datetime], dt.datetime]] = {
+    "year": lambda moment: _cut_day(moment.replace(month=1, day=1)),
+    "quarter": lambda moment: _cut_day(
+        moment.replace(month=(moment.month - 1) // 3 * 3 + 1, day=1)
+    ),
+    "month": lambda moment: _cut_day(moment.replace(day=1)),
+    "week": lambda moment: _cut_day(moment) - dt.timedelta(days=moment.weekday()),
+    "day": _cut_day,
+    "hour": lambda moment: moment.replace(minute=0, second=0, microsecond=0),
+    "minute": lambda moment: moment.replace(second=0, microsecond=0),
+    "second": lambda moment: moment.replace(microsecond=0),
+}
+
+
+def _shift(text: str, span: int) -> str:
+    return _write(_read(text) + dt.timedelta(microseconds=span))
+
+
+def _measure(left: str, right: str) -> int:
+    return (_read(left) - _read(right)) // _MICROSECOND
+
+
+#: The functions, and how many arguments they take.
+MOMENTS: dict[str, tuple[int, Callable[..., Any]]] = {
+    "undercroft_between": (2, _measure),
+    "undercroft_part": (2, _take_part),
+    "undercroft_shift": (2, _shift),
+    "undercroft_trunc": (2, _truncate),
+}
