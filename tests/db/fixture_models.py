@@ -98,21 +98,29 @@ class Club(models.Model):
         app_label = "fixtures"
 
 
+class CountryManager(models.Manager["Country"]):
+    """Hides a country, which files know all the same."""
+
+    def get_queryset(self) -> models.QuerySet["Country"]:
+        return super().get_queryset().exclude(code="XX")
+
+    def get_by_natural_key(self, code: str) -> "Country":
+        return self.get(code=code)
+
+
 class Country(models.Model):
     """A row known by its code."""
 
     code = models.CharField(max_length=2, unique=True)
     name = models.CharField(max_length=50)
 
+    objects = CountryManager()
+
     class Meta:
         app_label = "fixtures"
 
     def natural_key(self) -> tuple[str]:
         return (self.code,)
-
-    @classmethod
-    def get_by_natural_key(cls, code: str) -> "Country":
-        return cls.objects.get(code=code)
 
 
 class City(models.Model):
@@ -147,9 +155,31 @@ class Ticket(models.Model):
 class Seat(models.Model):
     """A row with a key of two columns."""
 
-    row: Mapped[str] = mapped_column(sa.String(5), primary_key=True)
-    number: Mapped[int] = mapped_column(sa.Integer, primary_key=True, autoincrement=False)
+    row = models.CharField(max_length=5)
+    number = models.IntegerField()
+    pk = models.CompositePrimaryKey("row", "number")
     note = models.CharField(max_length=20, default="")
+
+    class Meta:
+        app_label = "fixtures"
+
+
+class Guide(models.Model):
+    """A row with relations of many to many: plain, to its like, and with a model between."""
+
+    title = models.CharField(max_length=50)
+    countries = models.ManyToManyField(Country)
+    friends = models.ManyToManyField("self")
+    cities = models.ManyToManyField(City, through="fixtures.Chapter")
+
+    class Meta:
+        app_label = "fixtures"
+
+
+class Chapter(models.Model):
+    guide = models.ForeignKey(Guide, on_delete=models.CASCADE)
+    city = models.ForeignKey(City, on_delete=models.CASCADE)
+    page = models.IntegerField()
 
     class Meta:
         app_label = "fixtures"

@@ -10,14 +10,15 @@ from threading import Thread
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from tests.db.conftest import Run
 from tests.db.fixture_models import (
     SAMPLES,
+    Chapter,
     City,
     Club,
     Country,
+    Guide,
     Member,
     Sample,
     Seat,
@@ -130,9 +131,7 @@ def test_a_fixture_of_django_is_loaded(folder: Path) -> None:
 def test_rows_that_are_there_are_changed(folder: Path) -> None:
     """Loading twice is loading once; only what a record names is changed."""
     Ticket.objects.create(code="a", seat=1)
-    with session() as opened:
-        opened.add(Seat(row="A", number=1, note="old"))
-        opened.commit()
+    Seat.objects.create(row="A", number=1, note="old")
     path = write(
         folder / "rows.json",
         record(Ticket, "a", seat=5),
@@ -152,9 +151,7 @@ def test_rows_that_are_there_are_changed(folder: Path) -> None:
 
 
 def read_seats() -> list[tuple[str, int, str]]:
-    with session() as opened:
-        statement = sa.select(Seat.row, Seat.number, Seat.note).order_by(Seat.row, Seat.number)
-        return [tuple(row) for row in opened.execute(statement)]  # type: ignore[misc]
+    return list(Seat.objects.order_by("row", "number").values_list("row", "number", "note"))
 
 
 def test_keys_of_several_columns_are_lists(folder: Path) -> None:
@@ -166,9 +163,7 @@ def test_keys_of_several_columns_are_lists(folder: Path) -> None:
     dump_data(folder / "rows.jsonl", DumpOptions(labels=["fixtures.seat"]))
     first = json.loads((folder / "rows.jsonl").read_text("utf-8").partition("\n")[0])
     assert first["pk"] == ["r0", 0]
-    with session() as opened:
-        opened.execute(sa.delete(Seat))
-        opened.commit()
+    Seat.objects.delete()
     assert load_data(folder / "rows.jsonl") == {"fixtures.seat": 2_345}
     assert read_seats() == before
 
@@ -245,6 +240,89 @@ def test_natural_keys_stand_for_numbers(folder: Path, natural_primary: bool) -> 
         assert City.objects.get(name="Rome").twin.name == "Paris"
         assert City.objects.get(name="Paris").country.name == "France"
         assert City.objects.get(name="Paris").twin.country.code == "IT"
+
+
+def make_guides() -> None:
+    """Insert guides with relations of every kind."""
+    italy = Country.objects.create(code="IT", name="Italy")
+    france = Country.objects.create(code="FR", name="France")
+    rome = City.objects.create(country=italy, name="Rome")
+    first, second, third = (Guide.objects.create(title=title) for title in ("A", "B", "C"))
+    first.countries.add(france, italy)
+    second.countries.add(italy)
+    first.friends.add(second, third)
+    Chapter.objects.create(guide=first, city=rome, page=7)
+
+
+def read_guides() -> list[Any]:
+    return [
+        (
+            guide.title,
+            sorted(country.code for country in guide.countries.all()),
+            sorted(friend.title for friend in guide.friends.all()),
+            [city.name for city in guide.cities.all()],
+        )
+        for guide in Guide.objects.order_by("title")
+    ]
+
+
+@pytest.mark.parametrize("is_natural", [False, True])
+def test_relations_of_many_to_many_are_lists(folder: Path, is_natural: bool) -> None:
+    """A record lists them among its fields, before their rows or after; a load leaves no others."""
+    make_guides()
+    before = read_guides()
+    path = folder / "rows.json"
+    dump_data(path, DumpOptions(labels=["fixtures"], natural_foreign=is_natural))
+    records = json.loads(path.read_text("utf-8"))
+    models = [each["model"] for each in records]
+    assert "fixtures.chapter" in models
+    assert not [label for label in models if "guide_" in label]
+    guide = next(each for each in records if each["fields"].get("title") == "A")
+    listed = [["FR"], ["IT"]] if is_natural else [1, 2]
+    assert sorted(guide["fields"]["countries"]) == listed
+    assert "cities" not in guide["fields"]
+    write(path, *reversed(records))
+    for change in (lambda: None, empty_guides, change_guides):
+        change()
+        load_data(path)
+        assert read_guides() == before
+
+
+def empty_guides() -> None:
+    for model in (Chapter, Guide, City, Country):
+        model.objects.all().delete()
+
+
+def change_guides() -> None:
+    Guide.objects.get(title="A").countries.set([])
+    Guide.objects.get(title="C").countries.set(Country.objects.all())
+
+
+@pytest.mark.parametrize(
+    "listed, message",
+    [
+        ([99], r"'countries' lists 99, which is no Country"),
+        (5, "expected a list"),
+        (["x"], "whole"),
+    ],
+)
+def test_a_wrong_list_is_named(folder: Path, listed: object, message: str) -> None:
+    """What is listed must be there, and a list."""
+    path = write(folder / "bad.json", record(Guide, 1, title="A", countries=listed))
+    with pytest.raises(FixtureError, match=rf"bad.json, record 1 .*{message}"):
+        load_data(path)
+    assert Guide.objects.count() == 0
+
+
+def test_a_manager_of_ones_own_hides_nothing(folder: Path) -> None:
+    """A dump has all rows, and a load changes those that queries leave out."""
+    load_data(write(folder / "rows.json", record(Country, 1, code="XX", name="hidden")))
+    assert Country.objects.count() == 0
+    path = folder / "dump.json"
+    dump_data(path, DumpOptions(labels=["fixtures.country"], natural_foreign=True))
+    assert json.loads(path.read_text("utf-8"))[0]["fields"]["code"] == "XX"
+    load_data(write(folder / "rows.json", record(Country, 1, code="YY", name="shown")))
+    assert Country.objects.get(pk=1).code == "YY"
 
 
 def test_counters_go_on_behind_loaded_keys(folder: Path) -> None:
@@ -385,7 +463,7 @@ def dump(options: dict[str, Any]) -> list[Any]:
 def write_something() -> None:
     Ticket.objects.filter(seat__gt=1_200).delete()
     Ticket.objects.create(code="99999", seat=0)
-    Country.objects.create(code="XX", name="x")
+    Country.objects.create(code="ZZ", name="x")
 
 
 def test_a_dump_sees_one_moment(folder: Path) -> None:

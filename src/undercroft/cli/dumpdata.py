@@ -4,7 +4,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -103,11 +103,9 @@ def count_rows(options: "DumpOptions") -> int | None:
         return None
     # As above.
     from undercroft.db.fixtures.dumping import choose_models  # noqa: PLC0415
+    from undercroft.db.queryset import QuerySet  # noqa: PLC0415 - likewise
 
-    counts: list[int] = [
-        model.objects.using(options.using).count() for model in choose_models(options)
-    ]
-    return sum(counts)
+    return sum(QuerySet[Any](model, options.using).count() for model in choose_models(options))
 
 
 def describe_counts(counts: dict[str, int]) -> str:

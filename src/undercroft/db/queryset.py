@@ -310,6 +310,12 @@ class Manager(_Declared[M], QuerySet[M]):  # type: ignore[misc]  # see `_Declare
         begun._window, begun._prefetches = found._window, found._prefetches
         return begun
 
+    def db_manager(self, using: str) -> Self:
+        """Give this manager on another database, with the methods that are its own."""
+        begun = self.begin()
+        begun._alias = using
+        return begun
+
     @property
     def is_fresh(self) -> bool:
         """Whether `get_queryset` is one's own, and has to be asked each time."""
