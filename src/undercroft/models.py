@@ -4,6 +4,7 @@ from undercroft.db.composite import CompositePrimaryKey
 from undercroft.db.fields.addresses import GenericIPAddressField
 from undercroft.db.fields.arrays import ArrayField
 from undercroft.db.fields.choices import IntegerChoices, TextChoices
+from undercroft.db.fields.database_type import DatabaseType
 from undercroft.db.fields.documents import BinaryField, JSONField
 from undercroft.db.fields.enums import EnumField
 from undercroft.db.fields.generated import GeneratedField
@@ -229,6 +230,7 @@ __all__ = [
     "Cot",
     "Count",
     "CumeDist",
+    "DatabaseType",
     "DateField",
     "DateTimeField",
     "DecimalField",

@@ -55,6 +55,8 @@ def has_primary_key(model: type[Any]) -> bool:
             column: Any = getattr(value, "column", None)
             if isinstance(value, MappedColumn) and column.primary_key:
                 return True
+            if isinstance(value, ForeignKeyDeclaration) and value.is_primary_key:
+                return True
     return "__table__" in vars(model) or bool(
         getattr(model, "__mapper_args__", {}).get("primary_key")
     )

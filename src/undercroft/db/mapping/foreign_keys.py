@@ -86,6 +86,11 @@ class ForeignKeyDeclaration:
         self.kind = kind
         self.options = options
 
+    @property
+    def is_primary_key(self) -> bool:
+        """Whether the column is the primary key."""
+        return bool(self.options.get("primary_key"))
+
     def refer(self, model: type[Any], app_label: str) -> type[Any] | str:
         """Give the target, or its full name where it is the class itself."""
         return f"{app_label}.{model.__name__}".lstrip(".") if self.to == "self" else self.to
@@ -101,6 +106,10 @@ class ForeignKeyDeclaration:
         reference = self.refer(model, app_label)
         key = f"{name}_id"
         to_field = self.relation.to_field
+        options: FieldOptions[Any] = {"index": True, **self.options}
+        if self.is_primary_key:
+            # A key has an index, and is unique, by itself.
+            options |= {"index": False, "unique": False}
         column = build_column(
             FieldKind(
                 self.kind.name,
@@ -108,10 +117,13 @@ class ForeignKeyDeclaration:
                 self.kind.verbose_name,
                 self.kind.null,
             ),
-            {"index": True, **self.options},
+            options,
             relation=name,
             on_delete=self.on_delete.value if self.relation.db_constraint else None,
         )
+        if self.is_primary_key:
+            # It is given by the target, never counted.
+            column.column.autoincrement = False
         setattr(model, key, column)
 
         def get_target() -> type[Any]:
@@ -180,13 +192,25 @@ def get_target_column(model: type[Any], to_field: str | None) -> "sa.Column[Any]
     if to_field is None:
         return get_single_key(model)
     column: Any = registry.find_mapper(model).columns.get(to_field)
-    if column is None or not (column.unique or column.primary_key):
+    if column is None or not is_unique(column):
         raise ImproperlyConfigured(
             f"{model.__name__}.{to_field} cannot be the to_field of a ForeignKey: expected a field "
             "with unique=True.",
             code="db.foreign-key",
         )
     return column  # type: ignore[no-any-return]  # a mapper's columns
+
+
+def is_unique(column: "sa.Column[Any]") -> bool:
+    """Tell whether no two rows have the same value in a column, by itself or by a constraint."""
+    if column.unique or column.primary_key:
+        return True
+    table: Any = column.table
+    return any(
+        list(constraint.columns) == [column]
+        for constraint in table.constraints
+        if isinstance(constraint, sa.UniqueConstraint)
+    )
 
 
 def get_single_key(model: type[Any]) -> "sa.Column[Any]":
