@@ -18,6 +18,7 @@ COMMANDS = {
     "makemigrations": ("makemigrations", "Write migrations for what changed in the models."),
     "migrate": ("migrate", "Bring the database up to date, or to one migration."),
     "showmigrations": ("showmigrations", "List the migrations and which are applied."),
+    "inspectdb": ("inspectdb", "Write models for a database that is there."),
     "dumpdata": ("dumpdata", "Write rows to a file."),
     "loaddata": ("loaddata", "Store the rows of files."),
     "check": ("check", "Build the application and say what is wrong with it."),

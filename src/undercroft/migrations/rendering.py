@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alembic.autogenerate import render_python_code
 from alembic.operations import ops
 
-from undercroft.migrations.formatting import format_body, write_literal
+from undercroft.formatting import format_body, write_literal
 from undercroft.migrations.state import RENDERING
 
 _DIALECT = re.compile(r"\b(postgresql|mysql|sqlite|oracle|mssql)\.[A-Za-z]")

@@ -1,7 +1,8 @@
-"""Lays out a migration's code as the common formatters do, so that they have nothing to change."""
+"""Lays out code we write as the common formatters do, so that they have nothing to change."""
 
 import ast
 import io
+import re
 import tokenize
 from collections.abc import Iterator
 
@@ -31,7 +32,9 @@ def format_statement(statement: ast.stmt, depth: int) -> Iterator[str]:
 
 
 def format_expression(node: ast.expr, depth: int, column: int, tail: int = 0) -> str:
-    """Lay out an expression: on one line, else its parts on one line, else each on its own.
+    """Lay out an expression: on one line, else its parts each on its own.
+
+    The arguments of a call first try to stay together on a line below it.
 
     Args:
         node: A call or a list is taken apart when it is too long.
@@ -42,11 +45,16 @@ def format_expression(node: ast.expr, depth: int, column: int, tail: int = 0) ->
     flat = write(node)
     if column + len(flat) + tail <= WIDTH:
         return flat
+    parts: list[tuple[str, ast.expr]]
     match node:
         case ast.Call():
             begin, end = f"{write(node.func)}(", ")"
-            parts: list[tuple[str, ast.expr]] = [("", part) for part in node.args]
+            parts = [("", part) for part in node.args]
             parts += [(f"{word.arg}=", word.value) for word in node.keywords]
+        case ast.Dict():
+            begin, end = "{", "}"
+            pairs = zip(node.keys, node.values, strict=True)
+            parts = [(f"{write(key)}: " if key else "**", value) for key, value in pairs]
         case ast.List() | ast.Tuple():
             begin, end = ("[", "]") if isinstance(node, ast.List) else ("(", ")")
             parts = [("", part) for part in node.elts]
@@ -54,7 +62,7 @@ def format_expression(node: ast.expr, depth: int, column: int, tail: int = 0) ->
             return flat
     inner = _INDENT * (depth + 1)
     joined = ", ".join(name + write(part) for name, part in parts)
-    if len(inner) + len(joined) <= WIDTH:
+    if isinstance(node, ast.Call) and len(inner) + len(joined) <= WIDTH:
         body = f"{inner}{joined}\n"
     else:
         body = "".join(
@@ -78,9 +86,26 @@ def write(node: ast.AST) -> str:
         if token.start[0] > 1:
             break
         text = token.string
-        if token.type == tokenize.STRING and text.startswith("'") and '"' not in text:
-            text = f'"{text[1:-1]}"'
+        if token.type == tokenize.STRING and text.startswith("'"):
+            text = prefer_double_quotes(text)
         if token.type not in (tokenize.NEWLINE, tokenize.NL, tokenize.ENDMARKER):
             pieces += [code[end : token.start[1]], text]
             end = token.end[1]
     return "".join(pieces)
+
+
+def prefer_double_quotes(literal: str) -> str:
+    """Write a literal in double quotes, unless it would need more escapes that way."""
+    body = literal[1:-1]
+    if body.count('"') > body.count("\\'"):
+        return literal
+    return '"' + _QUOTE.sub(_swap_quote, body) + '"'
+
+
+def _swap_quote(found: re.Match[str]) -> str:
+    text = found.group()
+    return {"\\'": "'", '"': '\\"'}.get(text, text)
+
+
+#: A quote of either kind, or any other escape, which is passed over as a whole.
+_QUOTE = re.compile(r"\\.|\"")
