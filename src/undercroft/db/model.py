@@ -40,7 +40,7 @@ from undercroft.db.validation.constraints import constraint_steps, unique_steps
 from undercroft.db.validation.fields import clean_fields_steps
 from undercroft.db.validation.instances import full_clean_steps
 from undercroft.db.writes import read_key, refresh_steps, save_steps
-from undercroft.errors import ObjectDoesNotExist
+from undercroft.errors import FieldError, ObjectDoesNotExist
 
 #: Every constraint has a name that does not depend on the database: migrations need one to drop it.
 NAMING_CONVENTION = {
@@ -160,7 +160,7 @@ class Model(DeclarativeBase):
             elif name == "pk":
                 self.pk = value
             else:
-                raise options.build_unknown(name)
+                raise _build_refused(options, name)
         _fill_in(options, present)
 
     def __repr__(self) -> str:
@@ -320,6 +320,17 @@ class Model(DeclarativeBase):
     avalidate_unique = async_twin(validate_unique)
     adelete = async_twin(delete)
     arefresh_from_db = async_twin(refresh_from_db)
+
+
+def _build_refused(options: ModelOptions, name: str) -> FieldError:
+    """Build the error for what a constructor was given and cannot take."""
+    if name not in options.accessors:
+        return options.build_unknown(name)
+    return FieldError(
+        f"{options.name}.{name} are other rows: a new instance cannot be given them.",
+        hint=f"Save it first, then use .{name}.set([...]).",
+        code="db.related",
+    )
 
 
 def _fill_in(options: ModelOptions, present: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from undercroft.concurrency import run_in_thread
 from undercroft.db.connections.databases import databases
 from undercroft.db.connections.failures import raise_translated
 from undercroft.db.fields.arrays import Array
+from undercroft.db.mapping import registry
 from undercroft.db.mapping.completing import UNMANAGED
 from undercroft.db.model import Model
 from undercroft.errors import ImproperlyConfigured
@@ -50,6 +51,7 @@ async def adrop_all(alias: str = "default") -> None:
 
 def list_tables() -> list[sa.Table]:
     """List the tables that are made here."""
+    registry.settle()
     return [table for table in Model.metadata.tables.values() if not table.info.get(UNMANAGED)]
 
 

@@ -225,6 +225,7 @@ class ModelOptions:
     @cached_property
     def mapper(self) -> Any:
         """SQLAlchemy's mapper, with every relation resolved."""
+        registry.settle()
         configure_mappers()
         return registry.find_mapper(self.model)
 

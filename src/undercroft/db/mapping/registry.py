@@ -21,12 +21,30 @@ _waiting: list[tuple[str, str, Callable[[type[Any]], None], str]] = []
 def register(app_label: str, model: type[Any]) -> None:
     """Make a model known and resolve the references that waited for it."""
     _models[app_label, model.__name__] = model
+    _resolve_waiting(_find_exactly)
+
+
+def settle() -> None:
+    """Resolve bare names that stand for the only model of that name in another app.
+
+    Not before all models are there: one of that name may still follow in the app itself.
+    """
+    _resolve_waiting(find_model)
+
+
+def _resolve_waiting(find: Callable[[str, str], type[Any] | None]) -> None:
     for entry in list(_waiting):
         reference, from_app, resolve, _ = entry
-        target = find_model(reference, from_app)
-        if target is not None:
+        target = find(reference, from_app)
+        if target is not None and entry in _waiting:
             _waiting.remove(entry)
             resolve(target)
+
+
+def _find_exactly(reference: str, from_app: str) -> type[Any] | None:
+    """Find a model by `app.Name`, or by its name in the same app."""
+    app_label, separator, name = reference.rpartition(".")
+    return _models.get((app_label if separator else from_app, name))
 
 
 def find_model(reference: str, from_app: str = "") -> type[Any] | None:
@@ -58,6 +76,7 @@ def check_targets() -> None:
     Raises:
         ImproperlyConfigured: One is not.
     """
+    settle()
     for reference, _, _, source in _waiting:
         raise _build_undefined(reference, source)
 
@@ -89,7 +108,7 @@ def when_defined(
         resolve: What to call.
         source: Where it is named, for messages.
     """
-    model = find_model(reference, from_app)
+    model = _find_exactly(reference, from_app)
     if model is None:
         _waiting.append((reference, from_app, resolve, source))
     else:

@@ -5,6 +5,11 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from undercroft.db.queries.conditions import Conditions
+from undercroft.db.queries.declaring import (
+    build_declared_math,
+    build_refused,
+    find_declared_column,
+)
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.outputs import find_math_type, get_output_type
 from undercroft.db.queries.q import Q
@@ -32,6 +37,14 @@ class Expression:
             FieldError: A name does not exist there.
         """
         raise NotImplementedError
+
+    def build_declared_sql(self, model: Any) -> Any:
+        """Build the expression as part of a table's definition.
+
+        Raises:
+            ImproperlyConfigured: Databases do not agree on it.
+        """
+        raise build_refused(f"{self!r}")
 
     def __add__(self, other: Any) -> "Combined":
         return Combined("+", self, other)
@@ -115,6 +128,10 @@ class Combined(Expression):
     def __repr__(self) -> str:
         return f"{self.left!r} {self.operator} {self.right!r}"
 
+    def build_declared_sql(self, model: Any) -> Any:
+        """Build both sides."""
+        return build_declared_math(model, self.operator, self.left, self.right)
+
     def resolve_in(self, namespace: Namespace) -> Term:
         """Resolve both sides."""
         left, right = namespace.resolve(self.left), namespace.resolve(self.right)
@@ -148,6 +165,10 @@ class F(Expression):
     def __hash__(self) -> int:
         return hash((F, self.name))
 
+    def build_declared_sql(self, model: Any) -> Any:
+        """Find the column."""
+        return find_declared_column(model, self.name)
+
     def resolve_in(self, namespace: Namespace) -> Term:
         """Find what the name stands for."""
         return namespace.find(self.name)
@@ -169,6 +190,10 @@ class Value(Expression):
 
     def __repr__(self) -> str:
         return f"Value({self.value!r})"
+
+    def build_declared_sql(self, model: Any) -> Any:
+        """Write the value into the definition."""
+        return sa.literal(self.value)
 
     def resolve_in(self, namespace: Namespace) -> Term:
         """Bind the value."""

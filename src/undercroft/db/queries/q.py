@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import sqlalchemy as sa
+
+from undercroft.db.fields.expressions import build_sql
+from undercroft.db.queries.declaring import build_comparison
 from undercroft.errors import FieldError
 
 
@@ -56,6 +60,20 @@ class Q:
     def __bool__(self) -> bool:
         """Tell whether there is any condition in it."""
         return bool(self.children)
+
+    def build_declared_sql(self, model: Any) -> Any:
+        """Build the condition as part of a table's definition.
+
+        Raises:
+            FieldError: It names what is no column of the table.
+            ImproperlyConfigured: Databases do not agree on it.
+        """
+        parts = [
+            build_comparison(model, *child) if isinstance(child, tuple) else build_sql(child, model)
+            for child in self.children
+        ]
+        joined = sa.or_(*parts) if self.connector == self.OR else sa.and_(*parts)
+        return sa.not_(joined) if self.negated else joined
 
     def __and__(self, other: Any) -> "Q":
         return self.combine(other, self.AND)

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from undercroft.db.queries.declaring import build_declared_call
 from undercroft.db.queries.expressions import Expression
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.outputs import get_output_type
@@ -48,6 +49,10 @@ class Function(Expression):
     def option(self) -> Any:
         """What else is part of the statement's text."""
         return None
+
+    def build_declared_sql(self, model: Any) -> Any:
+        """Build the call as part of a table's definition."""
+        return build_declared_call(model, self.function, self.expressions)
 
     def resolve_in(self, namespace: Namespace) -> Term:
         """Resolve the arguments."""
