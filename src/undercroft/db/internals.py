@@ -4,7 +4,8 @@ Tried with SQLAlchemy 2.1. Public names are imported where they are used.
 """
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -34,6 +35,7 @@ __all__ = [
     "get_identity_class",
     "is_given_back",
     "is_stale",
+    "keep_constraints",
     "list_ancestors",
     "list_froms",
     "mark_clean",
@@ -155,6 +157,25 @@ def release_record(fairy: Any, record: Any) -> None:
     fairy.dbapi_connection = None
     fairy._connection_record = None
     fairy._finalizer.detach()
+
+
+# ------------------------------------------------------------------ tables
+
+
+@contextmanager
+def keep_constraints(tables: Iterable[sa.Table]) -> Generator[None]:
+    """Keep foreign keys what they are while tables are made or dropped.
+
+    Those of a circle are added by themselves, behind the tables, and SQLAlchemy marks them so for
+    good: a database that takes them with their tables only, SQLite, would never get them.
+    """
+    keys: list[Any] = [key for table in tables for key in table.foreign_key_constraints]
+    rules = [key._create_rule for key in keys]
+    try:
+        yield
+    finally:
+        for key, rule in zip(keys, rules, strict=True):
+            key._create_rule = rule
 
 
 # ------------------------------------------------------------------ compilation

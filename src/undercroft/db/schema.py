@@ -6,6 +6,7 @@ from undercroft.concurrency import run_in_thread
 from undercroft.db.connections.databases import databases
 from undercroft.db.connections.failures import raise_translated
 from undercroft.db.fields.arrays import Array
+from undercroft.db.internals import keep_constraints
 from undercroft.db.mapping import registry
 from undercroft.db.mapping.completing import UNMANAGED
 from undercroft.db.model import Model
@@ -22,7 +23,8 @@ def create_all(alias: str = "default") -> None:
     engine, tables = databases[alias].sync_engine, list_tables()
     check_types(tables, engine.dialect.name)
     try:
-        Model.metadata.create_all(engine, tables)
+        with keep_constraints(tables):
+            Model.metadata.create_all(engine, tables)
     except Exception as error:  # noqa: BLE001 - translated
         raise_translated(error)
 
@@ -33,8 +35,10 @@ def drop_all(alias: str = "default") -> None:
     Raises:
         DatabaseUnavailable: The database cannot be reached.
     """
+    engine, tables = databases[alias].sync_engine, list_tables()
     try:
-        Model.metadata.drop_all(databases[alias].sync_engine, list_tables())
+        with keep_constraints(tables):
+            Model.metadata.drop_all(engine, tables)
     except Exception as error:  # noqa: BLE001 - translated
         raise_translated(error)
 
