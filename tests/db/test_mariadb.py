@@ -331,6 +331,31 @@ def test_an_interrupted_query_leaves_no_answer_to_the_next(url: str, length: int
         signal.signal(signal.SIGALRM, before)
 
 
+def test_a_stream_that_is_given_up_leaves_no_rows_to_the_next(run: Run) -> None:
+    """Its connection is closed, instead of reading all the rest only to drop it."""
+    publisher = Publisher.objects.create(name="House")
+    author = make_author(publisher=publisher)
+    for number in range(40):
+        Book.objects.create(title=f"t{number}", summary="x" * 200_000, author=author)
+    for taken in (1, 2, 40):
+        books = Book.objects.order_by("id").iterator(chunk_size=1)
+        assert [next(books).title for _ in range(taken)][-1] == f"t{taken - 1}"
+        books.close()
+        assert list(Publisher.objects.values_list("name", flat=True)) == ["House"]
+    with pytest.raises(DatabaseError):
+        list(Book.objects.filter(sa.func.no_such_function() == 1).iterator())
+    assert len(list(Book.objects.iterator())) == 40
+
+    async def main() -> None:
+        async for book in Book.objects.order_by("id").aiterator(chunk_size=1):
+            assert book.title == "t0"
+            break
+        assert await Publisher.objects.acount() == 1
+
+    run(main())
+    assert count_in_use("sync") == 0
+
+
 # ------------------------------------------------------------------ deadlocks
 
 

@@ -6,13 +6,14 @@ thing at a time.
 """
 
 from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from itertools import count
 from typing import Any
 
 from undercroft.concurrency import ensure_loop, iterate
 from undercroft.db.connections.failures import raise_translated
 from undercroft.db.connections.frames import find_frame
+from undercroft.db.connections.mariadb_drivers import PyMySQL
 from undercroft.db.lane import Lane
 from undercroft.db.queries.shape import Call
 
@@ -35,8 +36,9 @@ def stream(lane: Lane, call: Call, size: int) -> Generator[list[Any], None, None
         return
     compiled = lane.prepare(call)
     values = compiled.bind(call.parameters)
-    with _borrow(lane) as driver:
-        chunks = _OPEN[lane.database.vendor](driver, compiled.sql, values, size)
+    open_ = _OPEN[lane.database.vendor]
+    # The cursor is closed before its connection is given back, whatever ends the iteration.
+    with _borrow(lane) as driver, closing(open_(driver, compiled.sql, values, size)) as chunks:
         while True:
             try:
                 rows = next(chunks, None)
@@ -78,7 +80,7 @@ def _borrow(lane: Lane) -> Generator[Any]:
         pool.give(record)
 
 
-def _open_here(driver: Any, sql: str, values: Any, size: int) -> Iterator[Any]:
+def _open_here(driver: Any, sql: str, values: Any, size: int) -> Generator[Any]:
     """Read from a cursor that lives in this process, as SQLite does itself."""
     cursor = driver.execute(sql, values)
     try:
@@ -88,7 +90,7 @@ def _open_here(driver: Any, sql: str, values: Any, size: int) -> Iterator[Any]:
         cursor.close()
 
 
-def _open_postgresql(driver: Any, sql: str, values: Any, size: int) -> Iterator[Any]:
+def _open_postgresql(driver: Any, sql: str, values: Any, size: int) -> Generator[Any]:
     name = f"undercroft_{next(_names)}"
     driver.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {sql}", values)
     while rows := driver.execute(f"FETCH FORWARD {size} FROM {name}").fetchall():
@@ -96,17 +98,7 @@ def _open_postgresql(driver: Any, sql: str, values: Any, size: int) -> Iterator[
     driver.execute(f"CLOSE {name}")
 
 
-def _open_mariadb(driver: Any, sql: str, values: Any, size: int) -> Iterator[Any]:
-    # Not installed where the database is another one.
-    from pymysql.cursors import SSCursor  # noqa: PLC0415
-
-    with driver.cursor(SSCursor) as cursor:
-        cursor.execute(sql, values)
-        while rows := cursor.fetchmany(size):
-            yield rows
-
-
-_OPEN = {"mariadb": _open_mariadb, "postgresql": _open_postgresql, "sqlite": _open_here}
+_OPEN = {"mariadb": PyMySQL().stream, "postgresql": _open_postgresql, "sqlite": _open_here}
 
 
 # ------------------------------------------------------------------ on the event loop
