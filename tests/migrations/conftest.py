@@ -16,6 +16,7 @@ from undercroft.migrations.making import (
     describe_metadata,
     make_migrations,
 )
+from undercroft.migrations.state import TableState
 
 #: Puts the tables of one version of an app into a metadata.
 Declare = Callable[[sa.MetaData], Any]
@@ -48,6 +49,11 @@ class Project:
             owners |= {name: label for name in metadata.tables if name not in owners}
         tables = {name: describe_metadata(metadata, label)[name] for name, label in owners.items()}
         return make_migrations(self.apps, options, tables)
+
+    def make_of(self, table: TableState) -> list[WrittenMigration]:
+        """Make migrations for an app that has one table."""
+        self.declared.setdefault(table.label, lambda _metadata: None)
+        return make_migrations(self.apps, MakeOptions(), {table.name: table})
 
     def migrate(self, label: str | None = None, target: str | None = None) -> list[AppliedStep]:
         return migrate(self.apps, MigrateOptions(label=label, target=target))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.ddl.impl import DefaultImpl
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.util import CommandError
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from undercroft.db.connections.databases import Database, databases
 from undercroft.errors import DatabaseUnavailable, MigrationError
+from undercroft.migrations import mariadb, sqlite
 from undercroft.migrations.apps import MigratedApp, choose_apps
 from undercroft.migrations.graph import Graph, Migration
 from undercroft.migrations.internals import (
@@ -24,9 +26,14 @@ from undercroft.migrations.internals import (
     use_impl,
 )
 from undercroft.migrations.locks import hold_lock
-from undercroft.migrations.mariadb import MigratingImpl
 from undercroft.migrations.sqlite import Surroundings
 from undercroft.migrations.trails import Trail
+
+#: What carries out Alembic's operations where that knows a database too little.
+_IMPLS: dict[str, type[DefaultImpl]] = {
+    "mariadb": mariadb.MigratingImpl,
+    "sqlite": sqlite.MigratingImpl,
+}
 
 #: Alembic's own name, so that its tools understand the database too.
 VERSION_TABLE = "alembic_version"
@@ -275,8 +282,9 @@ class _Run:
                 "on_version_apply": [surroundings.settle],
             },
         )
-        if connection.dialect.name == "mariadb":
-            use_impl(context, MigratingImpl)
+        impl = _IMPLS.get(connection.dialect.name)
+        if impl is not None:
+            use_impl(context, impl)
         with Operations.context(context):
             context.run_migrations()
         connection.commit()

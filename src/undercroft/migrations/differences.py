@@ -1,12 +1,13 @@
 """From two sets of tables to the operations that lead from one to the other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import replace
 
+import sqlalchemy as sa
 from alembic.operations import ops
 
 from undercroft.errors import MigrationError
-from undercroft.migrations.filling import FillOp, find_fill, find_filling
+from undercroft.migrations.filling import find_fill, find_filling
 from undercroft.migrations.schema import (
     build_column,
     build_constraint,
@@ -91,49 +92,87 @@ def create_table(
 
 def alter_table(old: TableState, new: TableState) -> list[ops.MigrateOperation]:
     """Build the operations that change one table: first what stands on columns, then columns."""
+    made_anew = find_made_anew(old, new)
     before, after = build_table(old), build_table(new)
     # Indexes stay outside of the groups: no database makes a table anew for one.
     indexes_dropped = [
         ops.DropIndexOp.from_index(build_index(before, each))
         for name, each in old.indexes.items()
-        if new.indexes.get(name) != each
+        if new.indexes.get(name) != each or made_anew & set(each.expressions)
     ]
     indexes_created = [
         ops.CreateIndexOp.from_index(build_index(after, each))
         for name, each in new.indexes.items()
-        if old.indexes.get(name) != each
+        if old.indexes.get(name) != each or made_anew & set(each.expressions)
     ]
     released = [
         ops.DropConstraintOp.from_constraint(build_constraint(old, each))
-        for each in find_other_constraints(old, new)
+        for each in find_other_constraints(old, new, made_anew)
     ]
     added = [
         ops.AddConstraintOp.from_constraint(build_constraint(new, each))
-        for each in find_other_constraints(new, old)
+        for each in find_other_constraints(new, old, made_anew)
     ]
-    columns, unfilled = change_columns(old, new)
+    columns, unfilled = change_columns(old, new, made_anew)
     filled = [
         operation
         for name, column in new.columns.items()
         if name in old.columns
         for operation in find_fill(new.name, old.columns[name], column)
     ]
+    renewed = [drop_column(old, name) for name in made_anew]
     # SQLite makes the table anew in each group, so they are as few as can be.
     groups: list[list[ops.MigrateOperation]] = [[*released, *columns], [*unfilled, *added]]
-    if not unfilled:
+    if renewed:
+        groups = [[*released, *renewed], columns, [*unfilled, *added]]
+    elif not unfilled:
         groups = [[*released, *columns, *added]]
     changed = [ops.ModifyTableOps(new.name, group) for group in groups if group]
-    return [*indexes_dropped, *filled, *changed, *indexes_created]
+    return [
+        *indexes_dropped,
+        *filled,
+        *changed,
+        *indexes_created,
+        *change_comment(old, new),
+    ]
 
 
-def find_other_constraints(table: TableState, other: TableState) -> list[ConstraintState]:
-    """Find the constraints of one version of a table that the other has not, or not so."""
+def find_made_anew(old: TableState, new: TableState) -> set[str]:
+    """Find the generated columns whose expression has changed: no database alters those."""
+    return {
+        name
+        for name, column in new.columns.items()
+        if name in old.columns
+        and (old.columns[name].computed, old.columns[name].is_stored)
+        != (column.computed, column.is_stored)
+    }
+
+
+def change_comment(old: TableState, new: TableState) -> list[ops.MigrateOperation]:
+    """Build what changes the comment of a table."""
+    if old.comment == new.comment:
+        return []
+    if new.comment is None:
+        return [ops.DropTableCommentOp(new.name, existing_comment=old.comment)]
+    return [ops.CreateTableCommentOp(new.name, new.comment, existing_comment=old.comment)]
+
+
+def find_other_constraints(
+    table: TableState, other: TableState, made_anew: Set[str]
+) -> list[ConstraintState]:
+    """Find the constraints of one version of a table that the other has not, or not so.
+
+    Args:
+        table: The one.
+        other: The other.
+        made_anew: Columns whose constraints go and come with them.
+    """
     # The key of a renamed table keeps the name it was made with, which nothing depends on.
     keys = [each.columns for each in other.constraints.values() if each.kind == "primary"]
     found = [
         each
         for name, each in table.constraints.items()
-        if other.constraints.get(name) != each
+        if (other.constraints.get(name) != each or made_anew & set(each.columns))
         and not (each.kind == "primary" and each.columns in keys)
     ]
     for constraint in found:
@@ -156,24 +195,30 @@ def check_changeable(table: TableState, constraint: ConstraintState) -> None:
 
 
 def change_columns(
-    old: TableState, new: TableState
+    old: TableState, new: TableState, made_anew: Set[str]
 ) -> tuple[list[ops.MigrateOperation], list[ops.MigrateOperation]]:
-    """Build the operations on columns, and those that must follow in a step of their own."""
-    changes: list[ops.MigrateOperation] = []
+    """Build the operations on columns, and those that must follow in a step of their own.
+
+    What is computed goes before the columns it is computed from, and comes after them.
+    """
+    gone = [name for name in old.columns if name not in new.columns]
+    gone.sort(key=lambda name: old.columns[name].computed is None)
+    changes = [drop_column(old, name) for name in gone]
     afterwards: list[ops.MigrateOperation] = []
-    for name, column in new.columns.items():
-        if name not in old.columns:
+    for column in sorted(new.columns.values(), key=lambda each: each.computed is not None):
+        if column.name not in old.columns or column.name in made_anew:
             add, clean_up = add_column(new, column)
             changes.append(add)
             afterwards += clean_up
-        elif old.columns[name] != column:
-            changes.append(alter_column(new, old.columns[name], column))
-    changes += [
-        ops.DropColumnOp.from_column_and_tablename(None, old.name, build_column(column))
-        for name, column in old.columns.items()
-        if name not in new.columns
-    ]
+        elif old.columns[column.name] != column:
+            changes.append(alter_column(new, old.columns[column.name], column))
     return changes, afterwards
+
+
+def drop_column(table: TableState, name: str) -> ops.MigrateOperation:
+    """Build what drops a column."""
+    column = build_column(table.columns[name])
+    return ops.DropColumnOp.from_column_and_tablename(None, table.name, column)
 
 
 def add_column(
@@ -196,72 +241,31 @@ def add_column(
         existing_type=column.column_type,
         existing_nullable=column.nullable,
         existing_server_default=build_default(filled),
+        existing_comment=column.comment,
         modify_server_default=None,
     )
     return add, [forget]
 
 
 def alter_column(table: TableState, old: ColumnState, new: ColumnState) -> ops.MigrateOperation:
-    """Build what changes a column.
-
-    Raises:
-        MigrationError: A generated column changed its expression.
-    """
-    if (old.computed, old.is_stored) != (new.computed, new.is_stored):
-        raise MigrationError(
-            f"The generated column {table.name}.{new.name} has changed its expression.",
-            hint="Remove the column in one migration and add it again in the next.",
-            code="migrations.generated",
-        )
+    """Build what changes a column."""
     operation = ops.AlterColumnOp(
         table.name,
         new.name,
         existing_type=old.column_type,
         existing_nullable=old.nullable,
         existing_server_default=build_default(old),
+        existing_comment=old.comment,
     )
     if old.type_text != new.type_text:
         operation.modify_type = new.column_type
     if old.nullable != new.nullable:
         operation.modify_nullable = new.nullable
     if (old.default, old.is_expression) != (new.default, new.is_expression):
-        operation.modify_server_default = build_default(new)
+        default = build_default(new)
+        # Alembic writes an expression rightly only so.
+        is_sql = isinstance(default, sa.ClauseElement)
+        operation.modify_server_default = sa.DefaultClause(default) if is_sql else default
+    if old.comment != new.comment:
+        operation.modify_comment = new.comment
     return operation
-
-
-#: How operations are called, and which attributes name what they work on.
-_WORDS: dict[type[ops.MigrateOperation], tuple[str, str]] = {
-    ops.CreateTableOp: ("Create table", "{0.table_name}"),
-    ops.DropTableOp: ("Drop table", "{0.table_name}"),
-    ops.AddColumnOp: ("Add column", "{0.table_name}.{0.column.name}"),
-    ops.DropColumnOp: ("Drop column", "{0.table_name}.{0.column_name}"),
-    ops.AlterColumnOp: ("Alter column", "{0.table_name}.{0.column_name}"),
-    FillOp: ("Fill column", "{0.table_name}.{0.column_name}"),
-    ops.CreateIndexOp: ("Create index", "{0.index_name}"),
-    ops.DropIndexOp: ("Drop index", "{0.index_name}"),
-    ops.DropConstraintOp: ("Drop constraint", "{0.constraint_name}"),
-    ops.AddConstraintOp: ("Add constraint", "{0.constraint_name}"),
-}
-
-
-def describe_operations(operations: Iterable[ops.MigrateOperation]) -> list[str]:
-    """Describe operations for people; what takes two steps is said once."""
-    lines = [line for each in operations for line in describe_operation(each)]
-    added = {line.removeprefix("Add ") for line in lines if line.startswith("Add column")}
-    told = dict.fromkeys(lines)
-    return [line for line in told if line.removeprefix("Alter ") not in added]
-
-
-def describe_operation(operation: ops.MigrateOperation) -> list[str]:
-    """Describe an operation for people."""
-    if isinstance(operation, ops.ModifyTableOps):
-        return [line for each in operation.ops for line in describe_operation(each)]
-    if isinstance(operation, ops.RenameTableOp):
-        return [f"Rename table {operation.table_name} to {operation.new_table_name}"]
-    if isinstance(operation, ops.AlterColumnOp) and operation.modify_name is not None:
-        subject = f"{operation.table_name}.{operation.column_name}"
-        return [f"Rename column {subject} to {operation.modify_name}"]
-    for kind, (words, subject) in _WORDS.items():
-        if isinstance(operation, kind):
-            return [f"{words} {subject.format(operation)}"]
-    return [type(operation).__name__]

@@ -11,8 +11,8 @@ from alembic.autogenerate.render import renderers
 from alembic.operations import ops
 
 from undercroft.db.fields.info import MISSING, FieldInfo, find_field_info
-from undercroft.db.fields.literals import write_literal
 from undercroft.errors import MigrationError
+from undercroft.migrations.literals import VendorText, write_array, write_value
 from undercroft.migrations.state import ColumnState
 
 
@@ -34,11 +34,15 @@ class FillOp(ops.MigrateOperation):
 @renderers.dispatch_for(FillOp)
 def render_fill(_context: AutogenContext, operation: FillOp) -> str:
     """Write the statement; `literal_execute` leaves the value's type to the column."""
-    name = repr(operation.column_name)
+    name, value = repr(operation.column_name), operation.value
+    if isinstance(value, VendorText):
+        written = value.to_source()
+    else:
+        written = f"sa.literal({value!r}, literal_execute=True)"
     return (
         f"op.execute(sa.update(sa.table({operation.table_name!r}, sa.column({name})))"
         f".where(sa.column({name}).is_(None))"
-        f".values({{{name}: sa.literal({operation.value!r}, literal_execute=True)}}))"
+        f".values({{{name}: {written}}}))"
     )
 
 
@@ -56,6 +60,15 @@ def find_filling(table: str, column: ColumnState) -> ColumnState:
             f"{table}.{column.name} is new and may not be NULL: nothing says what the rows that "
             "are there already shall hold.",
             hint="Give the field a default=, a db_default= or null=True.",
+            code="migrations.no-default",
+        )
+    info = find_field_info(column.source)
+    if info.unique and callable(info.default):
+        raise MigrationError(
+            f"{table}.{column.name} is new and unique: rows that are there already would all get "
+            "the same value of its default.",
+            hint="Add it with null=True and fill it in a migration made by `undercroft "
+            "makemigrations --empty`; then take null=True away.",
             code="migrations.no-default",
         )
     return replace(column, default=text, is_expression=False)
@@ -96,7 +109,9 @@ def find_literal(column: ColumnState) -> str | None:
         return None
     if isinstance(column.column_type, sa.JSON):
         return json.dumps(value)
-    return write_literal(value)
+    if isinstance(column.column_type, sa.ARRAY):
+        return write_array(value)
+    return write_value(value)
 
 
 def find_value(info: FieldInfo, column_type: Any) -> Any:

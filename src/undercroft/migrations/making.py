@@ -16,12 +16,13 @@ from undercroft.db.connections.databases import databases
 from undercroft.db.mapping.registry import all_models
 from undercroft.errors import ImproperlyConfigured, MigrationError
 from undercroft.migrations.apps import MAIN, MigratedApp, choose_apps
-from undercroft.migrations.differences import build_operations, describe_operations
+from undercroft.migrations.differences import build_operations
 from undercroft.migrations.graph import Graph
 from undercroft.migrations.recording import record_migrations
 from undercroft.migrations.renaming import Answers, Decide, Rename, build_rename, find_renames
 from undercroft.migrations.rendering import Revision, render_revision
 from undercroft.migrations.state import Tables, TableState, describe_table
+from undercroft.migrations.wording import describe_operations
 
 #: Characters of a summary, so that with its ending it fits on a line.
 _SUMMARY = 75

@@ -1,5 +1,6 @@
 """How Alembic's operations are carried out on MariaDB."""
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +26,8 @@ class MigratingImpl(MariaDBImpl):
             rename = f"ALTER TABLE {table} RENAME COLUMN {quote(column_name)} TO {quote(name)}"
             self.execute(sa.text(rename.replace(":", "\\:")))
             column_name = str(name)
+        if "server_default" in changes:
+            changes["server_default"] = enclose(changes["server_default"])
         parent: Any = super()
         parent.alter_column(table_name, column_name, schema=schema, **changes)
 
@@ -106,3 +109,11 @@ class Keys:
 def begins(index: list[Any], columns: list[str]) -> bool:
     """Tell whether an index begins with columns."""
     return bool(columns) and index[: len(columns)] == columns
+
+
+def enclose(default: Any) -> Any:
+    """Put parentheses around an expression that a column is to be filled with."""
+    clause = getattr(default, "arg", default)
+    text = str(clause)
+    is_bare = isinstance(clause, sa.TextClause) and re.fullmatch(r"[\w.]+|[('].*", text) is None
+    return sa.text(f"({text})") if is_bare else default

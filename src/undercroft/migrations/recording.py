@@ -116,7 +116,7 @@ class Recorder(OfflineImpl):
             if column.name in constraint.columns:
                 del table.constraints[name]
         for name, index in list(table.indexes.items()):
-            if column.name in index.expressions:
+            if column.name in map(strip_order, index.expressions):
                 del table.indexes[name]
 
     def alter_column(self, table_name: str, column_name: str, **changes: Any) -> None:
@@ -128,6 +128,8 @@ class Recorder(OfflineImpl):
         if changes.get("server_default", False) is not False:
             default, is_expression = describe_default(changes["server_default"])
             column = replace(column, default=default, is_expression=is_expression)
+        if changes.get("comment", False) is not False:
+            column = replace(column, comment=changes["comment"])
         if changes.get("type_") is not None:
             described = describe_column(sa.Column("x", find_plain_type(as_type(changes["type_"]))))
             column = replace(
@@ -155,6 +157,14 @@ class Recorder(OfflineImpl):
             expressions = tuple(new if each == old else each for each in index.expressions)
             table.indexes[name] = replace(index, expressions=expressions)
 
+    def create_table_comment(self, table: sa.Table) -> None:
+        """Record what is said of a table."""
+        self.tables[table.name].comment = table.comment
+
+    def drop_table_comment(self, table: sa.Table) -> None:
+        """Forget what is said of a table."""
+        self.tables[table.name].comment = None
+
     def add_constraint(self, const: Any, **options: Any) -> None:
         """Record a constraint."""
         described: ConstraintState | None = describe_constraint(const)
@@ -173,6 +183,11 @@ class Recorder(OfflineImpl):
     def drop_index(self, index: sa.Index, **options: Any) -> None:
         """Forget an index."""
         del self.tables[_get_table(index)].indexes[str(index.name)]
+
+
+def strip_order(expression: str) -> str:
+    """Strip a column's name of its quotes, and of its direction in an index."""
+    return expression.removesuffix(" DESC").strip('"')
 
 
 def _get_table(index: sa.Index) -> str:

@@ -9,6 +9,7 @@ from alembic.autogenerate import render_python_code
 from alembic.operations import ops
 
 from undercroft.formatting import format_body, write_literal
+from undercroft.migrations.literals import render_item
 from undercroft.migrations.state import RENDERING
 
 _DIALECT = re.compile(r"\b(postgresql|mysql|sqlite|oracle|mssql)\.[A-Za-z]")
@@ -79,7 +80,9 @@ def render_body(operations: ops.UpgradeOps | ops.DowngradeOps) -> str:
     Batch mode is what makes one file work on SQLite, which alters a table by making it anew, and
     on databases that can alter it.
     """
-    code = render_python_code(operations, render_as_batch=True, migration_context=RENDERING)
+    code = render_python_code(
+        operations, render_as_batch=True, render_item=render_item, migration_context=RENDERING
+    )
     return format_body(textwrap.dedent(_NOTE.sub("", f"    {code}\n"))) or "    pass"
 
 

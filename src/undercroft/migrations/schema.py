@@ -4,7 +4,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from undercroft.migrations.state import ColumnState, ConstraintState, IndexState, TableState
+from undercroft.migrations.literals import VendorText
+from undercroft.migrations.state import (
+    ColumnState,
+    ConstraintState,
+    IndexState,
+    TableState,
+    build_text,
+)
 
 
 def build_table(table: TableState) -> sa.Table:
@@ -14,6 +21,7 @@ def build_table(table: TableState) -> sa.Table:
         sa.MetaData(),
         *(build_column(column) for column in table.columns.values()),
         *(build_bare_constraint(each) for each in table.constraints.values()),
+        comment=table.comment,
     )
 
 
@@ -21,13 +29,14 @@ def build_column(column: ColumnState) -> "sa.Column[Any]":
     """Build a column."""
     extra: list[Any] = []
     if column.computed is not None:
-        extra.append(sa.Computed(column.computed, persisted=column.is_stored))
+        extra.append(sa.Computed(build_text(column.computed), persisted=column.is_stored))
     return sa.Column(
         column.name,
         column.column_type,
         *extra,
         nullable=column.nullable,
         server_default=build_default(column),
+        comment=column.comment,
     )
 
 
@@ -35,7 +44,9 @@ def build_default(column: ColumnState) -> Any:
     """Build what the database fills in."""
     if column.default is None:
         return None
-    return sa.text(column.default) if column.is_expression else column.default
+    if isinstance(column.default, VendorText):
+        return column.default.to_clause()
+    return build_text(column.default) if column.is_expression else column.default
 
 
 def build_constraint(table: TableState, constraint: ConstraintState) -> sa.Constraint:
@@ -57,9 +68,16 @@ def build_bare_constraint(constraint: ConstraintState) -> sa.Constraint:
         case "primary":
             return sa.PrimaryKeyConstraint(*columns, name=name)
         case "unique":
-            return sa.UniqueConstraint(*columns, name=name)
+            options: dict[str, Any] = dict(constraint.options)
+            return sa.UniqueConstraint(
+                *columns,
+                name=name,
+                deferrable=constraint.deferrable,
+                initially=constraint.initially,
+                **options,
+            )
         case "check":
-            return sa.CheckConstraint(constraint.condition, name=name)
+            return sa.CheckConstraint(build_text(constraint.condition), name=name)
         case "foreign":
             targets = [f"{constraint.target}.{column}" for column in constraint.target_columns]
             return sa.ForeignKeyConstraint(
@@ -76,7 +94,7 @@ def build_bare_constraint(constraint: ConstraintState) -> sa.Constraint:
 def build_index(table: sa.Table, index: IndexState) -> sa.Index:
     """Build an index on its table."""
     expressions = [
-        table.c[each] if each in table.c else sa.text(each) for each in index.expressions
+        table.c[each] if each in table.c else build_text(each) for each in index.expressions
     ]
     built = sa.Index(index.name, *expressions, unique=index.unique, **index.options)
     if built.table is None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.ddl.sqlite import SQLiteImpl
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError, SAWarning
 
@@ -14,6 +15,47 @@ from undercroft.errors import MigrationError
 
 _DROP = re.compile(r'\s*DROP\s+(?:INDEX|TRIGGER)\s+(?:IF\s+EXISTS\s+)?["`\[]?(\w+)', re.IGNORECASE)
 _ATTACHED = "SELECT name, tbl_name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')"
+
+
+class MigratingImpl(SQLiteImpl):
+    """Alembic's carrying-out of operations, which knows only a part of what tables consist of."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._indexes: dict[str, tuple[list[str], str]] = {}
+
+    def create_table_comment(self, table: sa.Table) -> None:
+        """Do nothing: SQLite keeps no comments."""
+
+    def drop_table_comment(self, table: sa.Table) -> None:
+        """Do nothing: SQLite keeps no comments."""
+
+    def prep_table_for_batch(self, batch_impl: Any, table: sa.Table) -> None:
+        """Copy no generated columns to the new table, and remember the indexes of the old one."""
+        super().prep_table_for_batch(batch_impl, table)
+        for column in batch_impl.new_table.columns:
+            if column.computed is not None:
+                batch_impl.column_transfers[column.key].pop("expr", None)
+        execute = self.connection.exec_driver_sql  # type: ignore[union-attr]  # there is a database
+        rows = execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> ''")
+        for name, sql in rows.all():
+            quoted = str(name).replace('"', '""')
+            columns = [row[2] for row in execute(f'PRAGMA index_info("{quoted}")')]
+            self._indexes[name] = columns, sql
+
+    def create_index(self, index: sa.Index, **options: Any) -> None:
+        """Make an index again as it was, for its order and collation are not reflected."""
+        columns, sql = self._indexes.pop(str(index.name), ([], ""))
+        is_copy = str(getattr(index.table, "name", "")) in sql
+        if sql and is_copy and columns == [column.name for column in index.columns]:
+            self.execute(sa.text(sql.replace(":", "\\:")))
+        else:
+            super().create_index(index, **options)
+
+    def drop_index(self, index: sa.Index, **options: Any) -> None:
+        """Forget an index that is dropped on purpose."""
+        self._indexes.pop(str(index.name), None)
+        super().drop_index(index, **options)
 
 
 class Surroundings:

@@ -1,13 +1,16 @@
 """Tables as plain values, so that what models say and what migrations built can be compared."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from undercroft.db.mapping.names import hash_text, shorten_name
@@ -17,18 +20,34 @@ from undercroft.migrations.internals import (
     render_type_text,
 )
 
+#: What SQLAlchemy would take for the beginning of a bound value.
+_BIND = re.compile(r"(?<![:\w\\]):(?=\w)")
+
 Kind = Literal["primary", "unique", "foreign", "check"]
 
 #: Databases a type may differ on.
 _DIALECTS: tuple[Dialect, ...] = tuple(
     make_url(f"{name}://").get_dialect()() for name in ("sqlite", "postgresql", "mysql")
 )
-#: What expressions are written for: words that all databases know, `true` and not 1 among them.
+
+
+class _PlainCompiler(SQLCompiler):
+    """Writes expressions in words that all databases know."""
+
+    def visit_now_func(self, fn: Any, **options: Any) -> str:
+        """Write the present moment as standard SQL."""
+        return "CURRENT_TIMESTAMP"
+
+
 _PLAIN = DefaultDialect()
+_PLAIN.statement_compiler = _PlainCompiler
+#: `true`, and not 1, which is no truth to PostgreSQL.
 _PLAIN.supports_native_boolean = True
 
 #: Alembic writes PostgreSQL's own types rightly only for PostgreSQL; all others it does anywhere.
-RENDERING: MigrationContext = build_offline_context(make_url("postgresql://").get_dialect()())
+#: By this style of parameters, a percent sign in SQL stays one.
+_WRITING: Any = make_url("postgresql://").get_dialect()
+RENDERING: MigrationContext = build_offline_context(_WRITING(paramstyle="named"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +58,7 @@ class ColumnState:
         default: What the database fills in: a literal, an expression, or nothing.
         is_expression: Whether the default is SQL rather than a literal.
         computed: The expression of a generated column.
+        comment: What the database says of it.
     """
 
     name: str
@@ -48,6 +68,7 @@ class ColumnState:
     is_expression: bool = False
     computed: str | None = None
     is_stored: bool | None = None
+    comment: str | None = None
     column_type: TypeEngine[Any] = field(default_factory=sa.types.NullType, compare=False)
     source: "sa.Column[Any] | None" = field(default=None, compare=False)
 
@@ -66,6 +87,8 @@ class ConstraintState:
     deferrable: bool | None = None
     initially: str | None = None
     condition: str = ""
+    #: Of one database alone, such as `postgresql_include`.
+    options: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +112,7 @@ class TableState:
     constraints: dict[str, ConstraintState] = field(default_factory=dict[str, ConstraintState])
     indexes: dict[str, IndexState] = field(default_factory=dict[str, IndexState])
     label: str = field(default="", compare=False)
+    comment: str | None = None
 
     def list_targets(self) -> set[str]:
         """List the other tables this one refers to."""
@@ -115,6 +139,7 @@ def describe_table(table: sa.Table, label: str = "") -> TableState:
         {each.name: each for each in sort_by_name(constraints)},
         {each.name: each for each in sorted(indexes, key=lambda each: each.name)},
         label,
+        table.comment,
     )
 
 
@@ -137,6 +162,7 @@ def describe_column(column: "sa.Column[Any]") -> ColumnState:
         is_expression,
         compile_text(computed.sqltext) if computed is not None else None,
         computed.persisted if computed is not None else None,
+        column.comment,
         plain,
         column,
     )
@@ -169,8 +195,14 @@ def describe_constraint(constraint: sa.Constraint) -> ConstraintState | None:
                 return None
             return ConstraintState("primary", name_constraint(constraint, f"pk_{table}"), columns)
         case sa.UniqueConstraint():
-            name = name_constraint(constraint, f"uq_{table}_{joined}")
-            return ConstraintState("unique", name, columns)
+            return ConstraintState(
+                "unique",
+                name_constraint(constraint, f"uq_{table}_{joined}"),
+                columns,
+                deferrable=constraint.deferrable,
+                initially=constraint.initially,
+                options=describe_options(constraint.dialect_kwargs),
+            )
         case sa.ForeignKeyConstraint():
             return describe_foreign_key(constraint, f"fk_{table}_{joined}")
         case _:
@@ -207,14 +239,30 @@ def describe_index(index: sa.Index) -> IndexState:
         for each in index.expressions
     )
     default = f"ix_{index.table.name}_{'_'.join(expressions)}" if index.table is not None else ""
-    options = dict(index.dialect_kwargs)
-    shown = ", ".join(f"{key}={compile_option(options[key])}" for key in sorted(options))
+    shown = ", ".join(
+        f"{key}={compile_text(value) if isinstance(value, sa.ClauseElement) else repr(value)}"
+        for key, value in sorted(index.dialect_kwargs.items())
+    )
+    # As text, which a migration's file says the same of on every database.
+    options = {
+        key: build_text(compile_text(value)) if isinstance(value, sa.ClauseElement) else value
+        for key, value in index.dialect_kwargs.items()
+    }
     return IndexState(str(index.name or default), expressions, bool(index.unique), shown, options)
 
 
-def compile_option(value: Any) -> str:
-    """Write a dialect option of an index down for comparison."""
-    return compile_text(value) if isinstance(value, sa.ClauseElement) else repr(value)
+def describe_options(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Describe what is for one database alone, in values that can be compared."""
+    given = sorted((key, value) for key, value in options.items() if value)
+    return tuple(
+        (key, tuple(value) if hasattr(value, "__iter__") else value) for key, value in given
+    )
+
+
+def build_text(text: str) -> sa.TextClause:
+    """Build SQL of text, so that in a migration's file a colon is no bound value."""
+    # Once for the compiler that writes the file, once for the migration that reads it.
+    return sa.text(_BIND.sub(r"\\\\:", text))
 
 
 def compile_text(expression: Any) -> str:
@@ -233,6 +281,9 @@ def find_plain_type(column_type: TypeEngine[Any]) -> TypeEngine[Any]:
     A migration is about the database. What a type does in Python is left to the models, so that
     renaming or removing a type class never breaks an old migration.
     """
+    if isinstance(column_type, sa.ARRAY):
+        array = cast("Any", column_type)
+        return postgresql.ARRAY(find_plain_type(array.item_type), dimensions=array.dimensions)
     if not isinstance(column_type, TypeDecorator):
         return column_type
     plain: TypeEngine[Any] = find_plain_type(column_type.impl_instance)
@@ -240,8 +291,9 @@ def find_plain_type(column_type: TypeEngine[Any]) -> TypeEngine[Any]:
     own = parents[: parents.index(TypeDecorator)]
     if not any("load_dialect_impl" in vars(parent) for parent in own):
         return plain
+    found, text = plain, render_type_text(plain, RENDERING)
     for dialect in _DIALECTS:
         special = find_plain_type(column_type.load_dialect_impl(dialect))
-        if render_type_text(special, RENDERING) != render_type_text(plain, RENDERING):
-            plain = plain.with_variant(special, dialect.name)
-    return plain
+        if render_type_text(special, RENDERING) != text:
+            found = found.with_variant(special, dialect.name)
+    return found

@@ -13,6 +13,7 @@ from sqlalchemy.sql import operators
 from undercroft.db.connections.mariadb_indexes import (
     check_expressions,
     find_condition,
+    requote,
     write_conditional,
     write_drop,
 )
@@ -84,9 +85,36 @@ class MariaDBStatements(MySQLCompiler):
             ordered = ordered.element
         return f"{self.process(ordered, **kw)} IS NULL"
 
+    def visit_textclause(self, textclause: Any, *arguments: Any, **kw: Any) -> str:
+        """Take what stands in double quotes within a table's definition for a name."""
+        parent: Any = super()
+        text: str = parent.visit_textclause(textclause, *arguments, **kw)
+        return requote(text) if is_definition(kw) else text
+
+    def visit_column(self, column: Any, *arguments: Any, **kw: Any) -> str:
+        """Take what stands in double quotes within a table's definition for a name."""
+        text = super().visit_column(column, *arguments, **kw)
+        return requote(text) if column.is_literal and is_definition(kw) else text
+
+
+def is_definition(kw: dict[str, Any]) -> bool:
+    """Tell whether SQL is part of a table's definition, which names no table."""
+    return kw.get("include_table") is False
+
 
 class MariaDBTables(MySQLDDLCompiler):
     """Writes CREATE TABLE and CREATE INDEX."""
+
+    def define_constraint_deferrability(self, constraint: Any) -> str:
+        """Say nothing of when a constraint is checked: at once, there is no other time."""
+        return ""
+
+    def get_column_default_string(self, column: Any) -> str | None:
+        """Fill moments in with their microseconds, which CURRENT_TIMESTAMP has not."""
+        default = super().get_column_default_string(column)
+        is_moment = column.type._type_affinity is sa.DateTime
+        is_now = default is not None and default.upper() in ("CURRENT_TIMESTAMP", "NOW()")
+        return "CURRENT_TIMESTAMP(6)" if is_now and is_moment else default
 
     def post_create_table(self, table: sa.Table) -> str:
         """Add an engine with transactions, and how text is compared, where nothing is said."""

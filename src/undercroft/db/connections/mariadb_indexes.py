@@ -4,6 +4,7 @@ In a unique index, rows with a NULL are never alike. So a hidden column that is 
 condition does not hold, and 1 where it does, leaves only the rows for which it holds to compare.
 """
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,10 +18,28 @@ _PREFIX = "_uq_"
 _LONGEST = 64
 
 
+#: A column's name in SQL, with a direction.
+_ORDERED = re.compile(r'("?)\w+\1( (ASC|DESC))?', re.IGNORECASE)
+
+#: Text in single quotes, or a name in double ones.
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"((?:[^"]|"")+)\"""")
+
+
+def requote(text: str) -> str:
+    """Write names in the quotes that MariaDB has for them; its double ones are those of text."""
+
+    def swap(found: re.Match[str]) -> str:
+        name = found.group(1)
+        return found.group() if name is None else f"`{name.replace('`', '``')}`"
+
+    return _QUOTED.sub(swap, text)
+
+
 def find_condition(index: Any) -> Any:
     """Find the condition of an index, whichever database it was given for."""
     options = index.dialect_kwargs
-    return options.get("mariadb_where", options.get("postgresql_where"))
+    condition = options.get("mariadb_where", options.get("postgresql_where"))
+    return sa.text(condition) if isinstance(condition, str) else condition
 
 
 def check_expressions(index: Any) -> None:
@@ -31,7 +50,9 @@ def check_expressions(index: Any) -> None:
     """
     for expression in index.expressions:
         found: Any = getattr(expression, "element", expression)
-        if not isinstance(found, sa.Column):
+        text = getattr(found, "text", None) or getattr(found, "name", "")
+        is_written = isinstance(found, (sa.TextClause, sa.ColumnClause))
+        if not isinstance(found, sa.Column) and not (is_written and _ORDERED.fullmatch(str(text))):
             raise ImproperlyConfigured(
                 f"Index {index.name!r} is over the expression {str(expression)!r}, and MariaDB "
                 "knows indexes over columns only.",

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
 
 from undercroft.db.connections.conflicts import find_conflict
+from undercroft.db.connections.sqlite_dialect import teach
 from undercroft.db.connections.sqlite_functions.registering import register_functions
 
 
@@ -48,6 +49,7 @@ def prepare_engine(engine: Engine, busy_timeout: float) -> None:
         # Sessions raise SQLAlchemy's own errors; these are no bugs but a database too busy.
         return find_conflict(context.original_exception)
 
+    teach(engine.dialect)
     event.listen(engine, "connect", set_up)
     event.listen(engine, "handle_error", translate)
     event.listen(engine, "begin", begin)

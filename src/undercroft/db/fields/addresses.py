@@ -60,8 +60,7 @@ class IPAddress(Converting, types.TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Order characters by their codes on PostgreSQL too, whose locale may skip the dots."""
-        collation = "C" if dialect.name == "postgresql" else None
-        return dialect.type_descriptor(sa.String(_LONGEST, collation=collation))
+        return sa.String(_LONGEST, collation="C" if dialect.name == "postgresql" else None)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Bring an address into its one form."""

@@ -4,6 +4,7 @@
 accepted there, and is not SQLAlchemy's own, has a method `build_declared_sql`.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -27,6 +28,9 @@ class DeclaredSQL(Protocol):
         ...
 
 
+#: What SQLAlchemy would take for the beginning of a bound value.
+_BIND = re.compile(r"(?<![:\w\\]):(?=\w)")
+
 #: What stands for SQL in a declaration; see `build_sql`. A function's argument is the model.
 Declared: TypeAlias = Callable[[Any], Any] | Any
 
@@ -43,7 +47,8 @@ def build_sql(expression: Any, model: Any = None) -> Any:
         ImproperlyConfigured: It is none of these.
     """
     if isinstance(expression, str):
-        return sa.text(expression)
+        # No value is bound in a declaration: a colon is a colon.
+        return sa.text(_BIND.sub(r"\:", expression))
     if isinstance(expression, DeclaredSQL):
         return expression.build_declared_sql(model)
     element = getattr(expression, "__clause_element__", None)

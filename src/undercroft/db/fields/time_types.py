@@ -233,9 +233,7 @@ class Duration(Converting, types.TypeDecorator[dt.timedelta]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Use PostgreSQL's own type."""
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.INTERVAL())
-        return dialect.type_descriptor(sa.BigInteger())
+        return postgresql.INTERVAL() if dialect.name == "postgresql" else sa.BigInteger()
 
     def bind_processor(self, dialect: Dialect) -> Any:
         """Hand PostgreSQL's drivers the value as it is."""

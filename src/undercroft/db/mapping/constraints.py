@@ -70,7 +70,8 @@ class UniqueConstraint:
         name: The constraint's, which may hold `%(app_label)s` and `%(class)s`; needed with
             expressions or a condition.
         condition: As for a `CheckConstraint`.
-        deferrable: When it is checked (PostgreSQL); fields only, without a condition.
+        deferrable: When it is checked; fields only. At once where there is no other time (SQLite,
+            MariaDB).
         include: Names of further fields to keep in the index (PostgreSQL).
         opclasses: PostgreSQL's operator classes, one for each field.
         nulls_distinct: False lets NULL equal NULL (PostgreSQL 15).
@@ -92,7 +93,8 @@ class UniqueConstraint:
         violation_error_message: str | None = None,
     ) -> None:
         _check("UniqueConstraint", expressions, fields, name, condition)
-        if deferrable is not None and (expressions or opclasses or condition is not None):
+        beyond = expressions or opclasses or include or condition is not None
+        if deferrable is not None and beyond:
             raise ImproperlyConfigured(
                 f"UniqueConstraint {name!r} cannot be deferred: only one of plain fields can.",
                 code="db.constraint",
@@ -121,7 +123,7 @@ class UniqueConstraint:
         nulls: dict[str, Any] = {}
         if self.nulls_distinct is False:
             nulls["postgresql_nulls_not_distinct"] = True
-        if not self.is_plain or self.opclasses:
+        if not self.is_plain or self.opclasses or self.include:
             index = Index(
                 *self.expressions,
                 fields=self.fields,
@@ -139,7 +141,6 @@ class UniqueConstraint:
             initially=None if self.deferrable is None else self.deferrable.value,
             info={DECLARED: self},
             **nulls,
-            **_build_include(model, self.include),
         )
         model.__table__.append_constraint(constraint)
 
