@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from tests.conftest import create_mariadb_database, create_postgres_database
 from undercroft import models
 from undercroft.db.connections.databases import databases
+from undercroft.db.lane import Lane
+from undercroft.db.queries.shape import Call
 
 #: For tests of constraints that wait for the commit, which MariaDB's do not.
 DEFERRING = pytest.mark.parametrize(
@@ -88,3 +90,24 @@ def run() -> Run:
             await databases.adispose()
 
     return lambda coroutine: asyncio.run(run_and_close(coroutine))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """Collect every call that reaches a database; the lane itself stays the real one."""
+    found: list[Call] = []
+    run, arun = Lane.run, Lane.arun
+
+    def note_and_run(lane: Lane, call: Call) -> Any:
+        found.append(call)
+        return run(lane, call)
+
+    async def note_and_arun(lane: Lane, call: Call) -> Any:
+        if lane.is_native_async:
+            # Otherwise it goes through `run`, in a thread.
+            found.append(call)
+        return await arun(lane, call)
+
+    monkeypatch.setattr(Lane, "run", note_and_run)
+    monkeypatch.setattr(Lane, "arun", note_and_arun)
+    return found

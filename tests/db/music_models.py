@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from undercroft import models
+from undercroft.db.connections.transactions import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,9 @@ class Genre(models.Model):
 
     class Meta:
         ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Artist(models.Model):
@@ -88,6 +92,12 @@ class Chair(models.Model):
     holder = models.ForeignKey(Artist, on_delete=models.CASCADE, null=True)
 
 
+def names(rows: Any) -> list[str]:
+    """What rows are called, in their order."""
+    return [str(row) for row in rows]
+
+
+@atomic
 def fill() -> dict[str, Any]:
     """Fill the tables with a small collection; gives rows by name."""
     rock = Genre.objects.create(name="Rock")

@@ -1,5 +1,6 @@
 """What a model's class has beside its columns: the other sides of relations, and their steps."""
 
+from functools import cached_property
 from typing import Any, Generic, TypeVar, overload
 
 from sqlalchemy import event
@@ -94,9 +95,16 @@ class SingleRelated:
         if found is MISSING:
             found = self._load(instance, owner)
         if found is None:
-            target = self.relation.target
-            raise target.DoesNotExist(f"This {owner.__name__} has no {target.__name__}.")
+            raise self.missing(f"This {owner.__name__} has no {self.relation.target.__name__}.")
         return found
+
+    @cached_property
+    def missing(self) -> type[Exception]:
+        """The other model's DoesNotExist, which `hasattr` and `getattr` understand as well."""
+        parent: type[Exception] = self.relation.target.DoesNotExist
+        described = {"__module__": parent.__module__, "__qualname__": parent.__qualname__}
+        parents: Any = (parent, AttributeError)
+        return type(parent.__name__, parents, {**described, "__doc__": None})
 
     def _load(self, instance: Any, owner: type[Any]) -> Any:
         relation = self.relation
@@ -115,10 +123,18 @@ class SingleRelated:
         return instance.__dict__[name]
 
     def __set__(self, instance: Any, value: Any) -> None:
-        """Let a row refer to the instance; it is not saved by that."""
-        instance.__dict__[self.relation.accessor] = value
+        """Let a row refer to the instance; it is not saved by that.
+
+        Raises:
+            FieldValueError: It is a row of another model.
+        """
+        relation = self.relation
+        if value is not None and not isinstance(value, relation.target):
+            expected = f"a {relation.target.__name__}"
+            raise build_error(type(instance).__name__, relation.accessor, value, expected)
+        instance.__dict__[relation.accessor] = value
         if value is not None:
-            setattr(value, self.relation.target_name, instance)
+            setattr(value, relation.target_name, instance)
 
 
 class ManyRelated(Generic[M]):

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
-from undercroft.db.queries.prefetches import Prefetch, find_target
+from undercroft.db.queries.prefetches import Prefetch
 from undercroft.db.queries.shape import WHOLE
 from undercroft.db.queries.terms import ROW
 from undercroft.db.rows.siblings import PREFETCHED, split
 from undercroft.db.twins import Steps
-from undercroft.errors import FieldError
 
 #: What a row on the far side of a relation of many to many is for.
 NOTE = "_prefetched_for"
@@ -26,33 +25,23 @@ def prefetch_steps(
         prefetches: What to load, in order.
         alias: The database's name.
     """
-    done: dict[tuple[str, ...], list[Any]] = {}
+    done: dict[tuple[str, ...], list[Any]] = {(): list(rows)}
     for prefetch in prefetches:
-        path = prefetch.path
-        instances: list[Any] = list(rows)
-        owner = options
+        *path, last = prefetch.path
+        instances = done[()]
         for position, name in enumerate(path):
-            is_last = position == len(path) - 1
             key = tuple(path[: position + 1])
-            target = find_target(owner, name)
-            assert target is not None  # checked when it was asked for
-            if is_last and (prefetch.queryset is not None or prefetch.to_attr or key not in done):
-                instances = yield from _load(owner, name, instances, prefetch, alias)
-                done[key] = instances
-            elif key in done:
-                instances = done[key]
-            else:
-                instances = yield from _load(owner, name, instances, Prefetch(name), alias)
-                done[key] = instances
-            owner = target.__options__
-            if not instances:
-                break
+            if key not in done and instances:
+                done[key] = yield from _load(name, instances, Prefetch(name), alias)
+            instances = done.get(key, [])
+        key = (*path, prefetch.to_attr or last)
+        if instances and (key not in done or prefetch.queryset is not None):
+            done[key] = yield from _load(last, instances, prefetch, alias)
 
 
-def _load(
-    options: ModelOptions, name: str, instances: list[Any], prefetch: Prefetch, alias: str
-) -> Steps[list[Any]]:
+def _load(name: str, instances: list[Any], prefetch: Prefetch, alias: str) -> Steps[list[Any]]:
     """Load one relation of instances; give the rows loaded."""
+    options: ModelOptions = instances[0].__options__
     if name in options.relations:
         return (yield from _load_one(options.relations[name], instances, prefetch, alias))
     relation = options.accessors[name]
@@ -66,13 +55,7 @@ def _start(prefetch: Prefetch, target: type[Any], alias: str) -> Any:
     query = prefetch.queryset
     if query is None:
         query = target.objects.all()
-    query = query.using(alias) if query.db == "default" else query.all()
-    if query.form is not None:
-        raise FieldError(
-            f"{prefetch!r} has a queryset of values: expected one of instances.",
-            code="db.prefetch",
-        )
-    return query
+    return query.using(alias) if query.db == "default" else query.all()
 
 
 def _load_one(

@@ -121,6 +121,14 @@ class Query(Generic[M]):
                 code="db.sliced",
             )
 
+    def _check_grouped(self, method: str) -> None:
+        if not self._has("group"):
+            raise FieldError(
+                f"{method}() was given an aggregate, and there are no groups yet it could be of.",
+                hint="Name it by annotate(...) or alias(...) first, and use that name.",
+                code="db.aggregate",
+            )
+
     def _has(self, kind: str) -> bool:
         """Tell whether there is an operation of a kind."""
         return any(operation[0] == kind for operation in self._operations)
@@ -143,6 +151,8 @@ class Query(Generic[M]):
                 return known
         conditions = Conditions(self.build_namespace())
         operations = conditions.build(expressions, lookups)
+        if conditions.grouped:
+            self._check_grouped("filter")
         if conditions.many:
             # Conditions of one call are about the same of many rows.
             operations = (("together", operations),)
@@ -204,6 +214,24 @@ class Query(Generic[M]):
         call = self.build_call("rows", form)
         return call.shape, call.parameters
 
+    def build_keys(self) -> tuple[Shape, Parameters]:
+        """Build the query of its rows' keys, which may have several columns.
+
+        Raises:
+            FieldError: It has other columns.
+        """
+        names = self._options.primary_keys
+        nodes = tuple(("column", (), key) for key in names)
+        form = self._form or ("tuple", names, nodes)
+        if len(form[2]) != len(names):
+            raise FieldError(
+                f"A subquery of {self._options.name} has {len(form[2])} columns: expected the "
+                f"{len(names)} of its key.",
+                code="db.subquery",
+            )
+        call = self.build_call("rows", form)
+        return call.shape, call.parameters
+
     def _find_compared(self, lookup: Lookup | None) -> Any:
         """Find the column that rows are compared by: what a foreign key refers to, or the key."""
         del lookup
@@ -211,7 +239,7 @@ class Query(Generic[M]):
 
     def build_exists(self) -> tuple[Shape, Parameters]:
         """Build the query whose rows are only asked for their existence."""
-        call = self.build_call("exists")
+        call = self.build_call("exists", self._form)
         return call.shape, call.parameters
 
     def get_subquery_type(self) -> Any:

@@ -9,10 +9,10 @@ from undercroft.db.queries.expressions import OrderBy, resolve_terms
 from undercroft.db.queries.lookups import resolve_lookup
 from undercroft.db.queries.names import resolve_related
 from undercroft.db.queries.namespace import is_expression
-from undercroft.db.queries.prefetches import Prefetch, check_prefetch
+from undercroft.db.queries.prefetches import Prefetch, check_prefetches
 from undercroft.db.queries.q import Q
 from undercroft.db.queries.shape import WHOLE, Operation
-from undercroft.db.queries.terms import GROUP, Term
+from undercroft.db.queries.terms import GROUP, Term, has_aggregate
 from undercroft.db.query import Query
 from undercroft.errors import FieldError
 
@@ -100,6 +100,8 @@ class QueryBuilding(Query[M]):
                 check_expression(term)
         namespace = self.build_namespace()
         added = ("order-add", resolve_terms(namespace, terms))
+        if has_aggregate(tuple(term.node for term in added[1])):
+            self._check_grouped("order_by")
         return self.derive((("order", ()), added), tuple(namespace.parameters))
 
     def reverse(self) -> Self:
@@ -190,9 +192,8 @@ class QueryBuilding(Query[M]):
         made = tuple(
             each if isinstance(each, Prefetch) else Prefetch(str(each)) for each in lookups
         )
-        for prefetch in made:
-            check_prefetch(self._options, prefetch)
         copy._prefetches = (*self._prefetches, *made)
+        check_prefetches(self._options, copy._prefetches)
         return copy
 
     def only(self, *names: str) -> Self:
@@ -350,14 +351,14 @@ class QueryBuilding(Query[M]):
 
     def __and__(self, other: "QueryBuilding[M]") -> Self:
         """Give the rows that both queries have."""
-        return self.filter(pk__in=other.order_by())
+        return self.filter(pk__in=other)
 
     def __or__(self, other: "QueryBuilding[M]") -> Self:
         """Give the rows that either query has."""
-        keys = [query.order_by() for query in (self, other)]
         whole = self.derive((), ())
         whole._operations, whole._parameters = (), ()
-        return whole.filter(Q(pk__in=keys[0]) | Q(pk__in=keys[1]))
+        whole._window = WHOLE
+        return whole.filter(Q(pk__in=self) | Q(pk__in=other))
 
 
 def _name_all(expressions: Iterable[Any]) -> dict[str, Any]:

@@ -280,7 +280,7 @@ class QueryReading(QueryBuilding[M]):
         """Tell whether there is a row."""
         if self._fetched is not None:
             return bool(self._fetched)
-        found: bool = yield self.build_call("exists")
+        found: bool = yield self.build_call("exists", self._form)
         return found
 
     @twins
@@ -334,7 +334,7 @@ class QueryReading(QueryBuilding[M]):
                     code="db.aggregate",
                 )
             nodes.append((name, term.node))
-        call = self.build_call("aggregate", tuple(nodes))
+        call = self.build_call("aggregate", (tuple(nodes), self._form))
         parameters = (*call.parameters, *namespace.parameters)
         found: dict[str, Any] = yield call._replace(parameters=parameters)
         return found

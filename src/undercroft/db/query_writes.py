@@ -7,6 +7,7 @@ from undercroft.db.bulk import insert_many_steps, update_many_steps
 from undercroft.db.deleting import Deletion, delete_rows_steps
 from undercroft.db.queries.keys import check_agreement, find_key
 from undercroft.db.queries.namespace import Namespace
+from undercroft.db.queries.terms import ROW
 from undercroft.db.query import Query
 from undercroft.db.twins import Steps, async_twin, twins
 from undercroft.db.writes import insert_steps, is_worked_out, save_steps
@@ -241,7 +242,14 @@ def _resolve_all(namespace: Namespace, changes: dict[str, Any]) -> tuple[tuple[s
     columns: list[tuple[str, Any]] = []
     for name, value in changes.items():
         if is_worked_out(value):
-            columns.append((name, namespace.resolve(value).node))
+            term = namespace.resolve(value)
+            if term.level != ROW:
+                raise FieldError(
+                    f"{name}={value!r} is no value of a single row, which update() could set.",
+                    hint="Use Subquery(...) with OuterRef.",
+                    code="db.update",
+                )
+            columns.append((name, term.node))
         else:
             columns.append((name, None))
             namespace.parameters.append(value)

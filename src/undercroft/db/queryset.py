@@ -95,6 +95,11 @@ class QuerySet(QueryReading[M], QueryWrites[M]):
             if not isinstance(each, str)
         }
         kind = "flat" if flat else "named" if named else "tuple"
+        if named and len(set(names)) != len(names):
+            raise FieldError(
+                "values_list(named=True) was given a column named twice: expected different names.",
+                code="db.annotation",
+            )
         given = iter(expressions)
         ordered = tuple(each if isinstance(each, str) else next(given) for each in names)
         queryset = self._annotate("annotate", (), expressions) if expressions else self
@@ -102,7 +107,9 @@ class QuerySet(QueryReading[M], QueryWrites[M]):
         return chosen
 
     def _choose(self, form: str, names: tuple[Any, ...], expressions: dict[str, Any]) -> Any:
-        self._check_uncut("values")
+        if self._has("distinct"):
+            # Fewer columns make other rows distinct.
+            self._check_uncut("values")
         for name in names:
             if isinstance(name, Expression):
                 expressions = {find_name(name, ""): name, **expressions}

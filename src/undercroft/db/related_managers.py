@@ -54,10 +54,16 @@ class RelatedRows(Manager[M]):
         return f"{type(self._instance).__name__.lower()}.{self._accessor}"
 
     def _renew(self) -> Self:
-        # Not a plain queryset, which would not find what was prefetched.
+        # Not a plain queryset, which would not load for siblings.
         rows = copy(self)
         rows._keeps_rows = True
+        found = self._find_prefetched()
+        rows._fetched = None if found is None else list(found)
         return rows
+
+    def _check_blocking(self, call: str, twin: str) -> None:
+        if self._find_prefetched() is None:
+            super()._check_blocking(call, twin)
 
     def _fetch_steps(self) -> Steps[list[M]]:
         if self._keeps_rows and self._fetched is not None:
@@ -318,6 +324,21 @@ class ManyRelatedManager(RelatedRows[M]):
             FieldError: One was never saved, or is of another model.
         """
         yield from atomically(self._add(rows, through_defaults or {}), self._alias)
+
+    def _get_or_create(
+        self, defaults: Mapping[str, Any], lookups: dict[str, Any]
+    ) -> Steps[tuple[M, bool]]:
+        more: Mapping[str, Any] = lookups.pop("through_defaults", None) or {}
+        steps = self._get_or_put_in(defaults, lookups, more)
+        return (yield from atomically(steps, self._alias))
+
+    def _get_or_put_in(
+        self, defaults: Mapping[str, Any], lookups: dict[str, Any], more: Mapping[str, Any]
+    ) -> Steps[tuple[M, bool]]:
+        instance, is_new = yield from super()._get_or_create(defaults, lookups)
+        if is_new:
+            yield from self._add((instance,), more)
+        return instance, is_new
 
     def _add(self, rows: Iterable[Any], more: Mapping[str, Any]) -> Steps[None]:
         self._forget()

@@ -80,9 +80,18 @@ class Aggregate(Expression):
     def resolve_in(self, namespace: Namespace) -> Term:
         """Resolve the argument, the conditions and the order."""
         if self.default is not None:
-            return Coalesce(self._without_default(), self.default).resolve_in(namespace)
+            return Coalesce(self.without_default(), self.default).resolve_in(namespace)
+        return self.resolve_within(namespace, ROW)
+
+    def resolve_within(self, namespace: Namespace, level: int) -> Term:
+        """Resolve the argument, the conditions and the order.
+
+        Args:
+            namespace: Of the queryset.
+            level: What the argument may be of at most: a window goes over groups as well.
+        """
         term = self._resolve_argument(namespace)
-        if term.level != ROW:
+        if term.level > level:
             raise FieldError(
                 f"{self!r} is an aggregate of an aggregate.",
                 hint="Aggregate the annotation in a second step: .aggregate(...).",
@@ -115,7 +124,8 @@ class Aggregate(Expression):
         """Whether the result may be NULL."""
         return True
 
-    def _without_default(self) -> "Aggregate":
+    def without_default(self) -> "Aggregate":
+        """Give a copy that is NULL where there are no rows."""
         copy: Aggregate = object.__new__(type(self))
         for slots in (each.__dict__.get("__slots__", ()) for each in type(self).__mro__):
             for name in slots:
@@ -145,6 +155,8 @@ class Count(Aggregate):
     def _resolve_argument(self, namespace: Namespace) -> Term:
         if self.expression == "*":
             return Term(("star",), TYPES["any"])
+        if isinstance(self.expression, str) and not self.distinct:
+            return namespace.find_row(self.expression)
         return super()._resolve_argument(namespace)
 
 

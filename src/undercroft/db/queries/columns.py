@@ -56,6 +56,8 @@ def _find_column(options: ModelOptions, name: str) -> tuple[Path, ModelOptions, 
     if last in options.relations:
         return path, options, options.relations[last].column
     if last not in options.columns:
+        if not options.knows(last):
+            raise options.build_unknown(last)
         raise FieldError(
             f"{last!r} is no column of {options.name}.",
             hint=f"Columns: {', '.join(options.columns)}.",

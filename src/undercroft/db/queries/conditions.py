@@ -10,7 +10,7 @@ from undercroft.db.queries.lookups import KeyLookup, Lookup, build_lookup, resol
 from undercroft.db.queries.namespace import Namespace, is_expression
 from undercroft.db.queries.q import Q
 from undercroft.db.queries.shape import Adopted, Operation, Operations
-from undercroft.db.queries.terms import LEVELS, ROW
+from undercroft.db.queries.terms import GROUP, LEVELS, ROW
 from undercroft.errors import FieldError
 
 #: Up to here, lists of values are padded to a power of two; above, to a multiple of it.
@@ -31,14 +31,16 @@ class Conditions:
 
     Attributes:
         many: Whether one of them follows a relation to several rows.
+        grouped: Whether one of them is about a group of rows.
     """
 
-    __slots__ = ("_level", "many", "namespace", "parameters")
+    __slots__ = ("_level", "grouped", "many", "namespace", "parameters")
 
     def __init__(self, namespace: Namespace) -> None:
         self.namespace = namespace
         self.parameters = namespace.parameters
         self.many = False
+        self.grouped = False
         self._level = ROW
 
     def build(self, expressions: Iterable[Any], lookups: Mapping[str, Any]) -> Operations:
@@ -73,7 +75,10 @@ class Conditions:
         return tuple(operations)
 
     def _wrap(self, operation: Operation) -> Operation:
-        return operation if self._level == ROW else (LEVELS[self._level], operation)
+        if self._level == ROW:
+            return operation
+        self.grouped = self.grouped or self._level == GROUP
+        return (LEVELS[self._level], operation)
 
     # -------------------------------------------------------------- expressions
 
@@ -211,6 +216,11 @@ class Conditions:
         for part in lookup.parts:
             self._note(part.level, part.many)
         if lookup.operator == "in":
+            shape_of = getattr(value, "build_keys", None)
+            if shape_of is not None:
+                shape, parameters = shape_of()
+                self.parameters.extend(parameters)
+                return ("keys-in-query", lookup, shape)
             keys = self._list_values(lookup, value)
             if not keys:
                 self.parameters.append(())

@@ -148,6 +148,16 @@ class KeyLookup:
         """The name of the model that has the key."""
         return self.parts[0].owner
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The relations that lead to the columns."""
+        return self.parts[0].path
+
+    @property
+    def many(self) -> bool:
+        """Whether the path leads to several rows."""
+        return self.parts[0].many
+
 
 def build_key_lookup(terms: list[Term], rest: list[str], path: tuple[str, ...]) -> KeyLookup:
     """Build the look-up of a key of several columns.

@@ -71,23 +71,33 @@ class Namespace:
         Raises:
             FieldError: It names nothing, or a key of several columns.
         """
-        named = self.find_annotation(name)
-        if named is not None:
-            term, rest = named
-        else:
-            found = find_column(self.options, name)
-            terms, rest = build_column_terms(self.options, found), found.rest
-            if len(terms) > 1:
-                raise FieldError(
-                    f"{terms[0].owner}.pk has several columns: expected one.",
-                    hint="Name its columns one by one.",
-                    code="db.primary-key",
-                )
-            term = terms[0]
-        term, rest = apply_transforms(term, rest)
+        terms, rest = self._find_terms(name)
+        if len(terms) > 1:
+            raise FieldError(
+                f"{terms[0].owner}.pk has several columns: expected one.",
+                hint="Name its columns one by one.",
+                code="db.primary-key",
+            )
+        term, rest = apply_transforms(terms[0], rest)
         if rest:
             raise self.options.build_unknown(name)
         return term
+
+    def find_row(self, name: str) -> Term:
+        """Find what tells whether there is a row at a name's end: a column of its key, if a key.
+
+        Raises:
+            FieldError: It names nothing.
+        """
+        terms, rest = self._find_terms(name)
+        return terms[0] if len(terms) > 1 and not rest else self.find(name)
+
+    def _find_terms(self, name: str) -> tuple[list[Term], list[str]]:
+        named = self.find_annotation(name)
+        if named is not None:
+            return [named[0]], named[1]
+        found = find_column(self.options, name)
+        return build_column_terms(self.options, found), found.rest
 
     def find_annotation(self, name: str) -> tuple[Term, list[str]] | None:
         """Find an annotation, and what follows its name."""

@@ -1,5 +1,6 @@
 """What to load after the rows: `Prefetch("books", queryset=..., to_attr="recent")`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from undercroft.db.mapping.options import ModelOptions
@@ -32,22 +33,66 @@ class Prefetch:
         return self.lookup.split(SEPARATOR)
 
 
-def check_prefetch(options: ModelOptions, prefetch: Prefetch) -> None:
-    """Check that a path of relations exists.
+#: The models of lists that earlier ones named by `to_attr`, by the path that leads there.
+Named = dict[tuple[str, ...], type[Any]]
+
+
+def check_prefetches(options: ModelOptions, prefetches: Iterable[Prefetch]) -> None:
+    """Check that paths of relations exist, and that querysets are of what they lead to.
 
     Raises:
-        FieldError: It does not.
+        FieldError: They do not, or are not.
     """
-    for name in prefetch.path:
-        target = find_target(options, name)
-        if target is None:
-            known = sorted({*options.relations, *options.accessors})
-            raise FieldError(
-                f"{name!r} is no relation of {options.name} that could be prefetched.",
-                hint=f"Relations: {', '.join(known) or 'none'}.",
-                code="db.prefetch",
-            )
-        options = target.__options__
+    named: Named = {}
+    for prefetch in prefetches:
+        *path, last = prefetch.path
+        owner = options
+        for position, name in enumerate(path):
+            found = named.get((*path[:position], name)) or _get_target(owner, name)
+            owner = found.__options__
+        target = named.get(tuple(prefetch.path)) or _get_target(owner, last)
+        _check_queryset(prefetch, target)
+        if prefetch.to_attr:
+            _check_attribute(owner, prefetch)
+            named[*path, prefetch.to_attr] = target
+
+
+def _get_target(options: ModelOptions, name: str) -> type[Any]:
+    target = find_target(options, name)
+    if target is None:
+        known = sorted({*options.relations, *options.accessors})
+        raise FieldError(
+            f"{name!r} is no relation of {options.name} that could be prefetched.",
+            hint=f"Relations: {', '.join(known) or 'none'}.",
+            code="db.prefetch",
+        )
+    return target
+
+
+def _check_queryset(prefetch: Prefetch, target: type[Any]) -> None:
+    query = prefetch.queryset
+    if query is None:
+        return
+    if query.model is not target:
+        raise FieldError(
+            f"{prefetch!r} has a queryset of {query.model.__name__}: expected rows of "
+            f"{target.__name__}.",
+            code="db.prefetch",
+        )
+    if query.form is not None:
+        raise FieldError(
+            f"{prefetch!r} has a queryset of values: expected one of instances.",
+            code="db.prefetch",
+        )
+
+
+def _check_attribute(options: ModelOptions, prefetch: Prefetch) -> None:
+    if options.knows(str(prefetch.to_attr)) or prefetch.to_attr in options.accessors:
+        raise FieldError(
+            f"to_attr={prefetch.to_attr!r} would hide {options.name}.{prefetch.to_attr}.",
+            hint="Give the list another name.",
+            code="db.prefetch",
+        )
 
 
 def find_target(options: ModelOptions, name: str) -> type[Any] | None:

@@ -27,6 +27,9 @@ Conditions, which are operations too:
     ("in", lookup, length)          one value, a tuple of that length
     ("in-nodes", lookup, nodes)     those of the nodes
     ("in-query", lookup, shape)     those of the shape
+    ("keys-in-query", lookup, shape)    likewise, of a key of several columns
+    ("json-null", lookup)           none
+    ("json-keys", lookup, count)    as many
     ("null", lookup, is_null)       none
     ("range", lookup)               two
     ("range-to", lookup, nodes)     those of the two nodes
@@ -60,6 +63,7 @@ from typing import Any, NamedTuple, TypeAlias
 import sqlalchemy as sa
 
 from undercroft.db.internals import describe_expression
+from undercroft.errors import FieldError
 
 Operation: TypeAlias = tuple[Any, ...]
 Operations: TypeAlias = tuple[Operation, ...]
@@ -117,6 +121,9 @@ class Adopted:
     Args:
         element: The expression.
 
+    Raises:
+        FieldError: One of ours stands within it as a value.
+
     Attributes:
         binds: The bound parameters in it, in the order of `parameters`.
         parameters: Their values.
@@ -137,6 +144,7 @@ class Adopted:
                 tuple(bind.effective_value or ()) if bind.expanding else bind.effective_value
                 for bind in self.binds
             )
+            _check_values(self.parameters)
             # A list's length is part of the text of the statement.
             lengths = tuple(
                 len(value) if bind.expanding else None
@@ -152,6 +160,22 @@ class Adopted:
         if self is other:
             return True
         return isinstance(other, Adopted) and self.key is not None and self.key == other.key
+
+
+def _check_values(values: Parameters) -> None:
+    """Check that no expression of ours was taken for a value.
+
+    Raises:
+        FieldError: One was.
+    """
+    for value in values:
+        if hasattr(value.__class__, "resolve_in"):
+            raise FieldError(
+                f"{value!r} stands within an expression of SQLAlchemy's, which takes it for a "
+                "value.",
+                hint=f"Write {value!r} first, on the left, or the mapped column itself.",
+                code="db.condition",
+            )
 
 
 class TypeKey:

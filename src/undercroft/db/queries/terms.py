@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
-from undercroft.db.fields.time_types import UTCDateTime
+from undercroft.db.fields.time_types import Duration, UTCDateTime
 from undercroft.db.fields.types import BigId, Json
 from undercroft.db.fields.values import Convert, build_converter
 from undercroft.db.queries.shape import Node
@@ -30,7 +30,7 @@ TYPES: dict[str, TypeEngine[Any]] = {
     "int": sa.Integer(),
     "bigint": sa.BigInteger(),
     "id": BigId,
-    "interval": sa.Interval(),
+    "interval": Duration(),
     "json": Json,
     "text": sa.Text(),
     "time": sa.Time(),
@@ -70,3 +70,14 @@ class Term:
 def build_type_converter(column_type: TypeEngine[Any]) -> Convert:
     """Build what checks and converts the values of a type."""
     return build_converter(sa.Column("value", column_type))
+
+
+#: Nodes in which an aggregate is none of the query's own.
+_APART = frozenset({"exists", "subquery", "window"})
+
+
+def has_aggregate(node: Any) -> bool:
+    """Tell whether a node, or one within it, is an aggregate; subqueries have their own."""
+    if not issubclass(type(node), tuple) or not node or node[0] in _APART:
+        return False
+    return node[0] == "aggregate" or any(map(has_aggregate, node))

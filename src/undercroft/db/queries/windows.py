@@ -2,11 +2,13 @@
 
 from typing import Any, ClassVar
 
+from undercroft.db.queries.aggregates import Aggregate
 from undercroft.db.queries.expressions import Expression, list_terms, resolve_terms
+from undercroft.db.queries.functions.comparison import Coalesce
 from undercroft.db.queries.functions.function import Function
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.shape import TypeKey
-from undercroft.db.queries.terms import WINDOW, Term
+from undercroft.db.queries.terms import GROUP, WINDOW, Term
 from undercroft.errors import FieldError
 
 
@@ -37,14 +39,38 @@ class Window(Expression):
 
     def resolve_in(self, namespace: Namespace) -> Term:
         """Resolve the expression and its window."""
-        term = namespace.resolve_name(self.expression)
-        if term.level == WINDOW:
-            raise FieldError("A window cannot look at another window.", code="db.window")
+        expression = self.expression
+        if isinstance(expression, Aggregate) and expression.default is not None:
+            return Coalesce(self._without_default(), expression.default).resolve_in(namespace)
+        term = self._resolve_expression(namespace)
         partition = tuple(namespace.resolve_name(each).node for each in self.partition_by)
         order = resolve_terms(namespace, self.order_by)
         frame = None if self.frame is None else self.frame.key
         node = ("window", term.node, partition, order, frame, TypeKey(term.type))
         return Term(node, term.type, WINDOW, term.null, term.many)
+
+    def _without_default(self) -> "Window":
+        return Window(
+            self.expression.without_default(),
+            partition_by=self.partition_by,
+            order_by=self.order_by,
+            frame=self.frame,
+        )
+
+    def _resolve_expression(self, namespace: Namespace) -> Term:
+        if isinstance(self.expression, Aggregate):
+            return self.expression.resolve_within(namespace, GROUP)
+        if not isinstance(self.expression, WindowFunction):
+            raise FieldError(
+                f"Window({self.expression!r}) has nothing to look over rows with: expected an "
+                "aggregate or a window function.",
+                hint="Write Window(Sum(...)), or use the expression without a window.",
+                code="db.window",
+            )
+        term = self.expression.resolve_in(namespace)
+        if term.level == WINDOW:
+            raise FieldError("A window cannot look at another window.", code="db.window")
+        return term
 
 
 class Frame:

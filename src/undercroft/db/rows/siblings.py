@@ -162,13 +162,19 @@ class ColumnLoader(Loader):
             return NOT_LOADED
         self.check_may_block(f'Do not defer it, or read it with `.values("{self.name}")`.')
         options, name = self.options, self.name
-        waiting = self.list_waiting(state)
-        by_key = {sibling.key[1]: sibling for sibling in waiting if sibling.key is not None}
-        keys = options.primary_keys
-        nodes = tuple(("column", (), key) for key in (*keys, name))
+        by_key: dict[Any, list[Any]] = {}
+        for sibling in self.list_waiting(state):
+            if sibling.key is not None:
+                by_key.setdefault(sibling.key[1], []).append(sibling)
+        nodes = tuple(("column", (), key) for key in (*options.primary_keys, name))
         for row in _load_rows(options, nodes, list(by_key), state.callables.run):
-            by_key[row[:-1]].dict[name] = row[-1]
-        return LOADED if name in state.dict else NOT_LOADED
+            for sibling in by_key[row[:-1]]:
+                sibling.dict[name] = row[-1]
+        if name not in state.dict:
+            raise options.model.DoesNotExist(
+                f"{options.name}.{name} cannot be loaded: its row is gone.", code="db.row-gone"
+            )
+        return LOADED
 
 
 def _load_rows(

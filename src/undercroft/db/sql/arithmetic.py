@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from undercroft.db.fields.time_types import MomentDifference, MomentShift
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.sql.functions.numbers import divide, modulo, power, to_double
 
@@ -65,27 +66,20 @@ def _combine_bits(builder: Any, operator: str, sides: tuple[Any, Any], made: Any
 def _move(builder: Any, operator: str, sides: tuple[Any, Any], kinds: list[Any]) -> Any:
     """Build a moment moved by a span, the span between two moments, or a span of another length."""
     left, right = sides
-    if builder.vendor == "postgresql":
-        # An operator of its own: SQLAlchemy would choose a type for the result by itself.
-        return left.op(operator)(right)
     moments = [index for index, kind in enumerate(kinds) if issubclass(kind, dt.date)]
     if len(moments) == 2:
-        return _measure(builder, left, right)
+        return MomentDifference(*(_to_moment(builder, each) for each in sides))
     if not moments:
+        # An operator of its own: SQLAlchemy would choose a type for the result by itself.
         return left.op(operator)(right)
     moment, span = (left, right) if moments == [0] else (right, left)
     if operator == "-":
-        span = span * -1
-    return _shift(builder, moment, span)
+        span = sa.type_coerce(span.op("*")(sa.literal_column("-1")), span.type)
+    return MomentShift(_to_moment(builder, moment), span)
 
 
-def _measure(builder: Any, left: Any, right: Any) -> Any:
-    if builder.vendor == "sqlite":
-        return sa.func.undercroft_between(left, right)
-    return sa.func.timestampdiff(sa.literal_column("MICROSECOND"), right, left)
-
-
-def _shift(builder: Any, moment: Any, span: Any) -> Any:
-    if builder.vendor == "sqlite":
-        return sa.func.undercroft_shift(moment, span)
-    return sa.func.timestampadd(sa.literal_column("MICROSECOND"), span, moment)
+def _to_moment(builder: Any, element: Any) -> Any:
+    """Build the moment at which a date begins, where dates are something else."""
+    if builder.vendor == "postgresql" and find_python_type(element.type) is dt.date:
+        return sa.cast(element, sa.DateTime(timezone=True))
+    return element

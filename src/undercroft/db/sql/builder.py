@@ -242,6 +242,10 @@ class Builder:
         """Count the tables joined so far."""
         return len(self._joins)
 
+    def list_tables(self) -> list[Any]:
+        """List the tables the query is about."""
+        return [self.base, *(join.table for join in self._joins)]
+
     def find_column(self, path: Path, key: str) -> Any:
         """Find a column by its attribute, at the end of a path of relations.
 

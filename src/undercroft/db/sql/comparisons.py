@@ -5,8 +5,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from undercroft.db.queries.lookups import ARRAY_LOOKUPS, Lookup
+from undercroft.db.fields.types import ExactDecimal
+from undercroft.db.queries.lookups import ARRAY_LOOKUPS, KeyLookup, Lookup
 from undercroft.db.queries.shape import Node, Shape
+from undercroft.db.queries.terms import TYPES
 from undercroft.db.sql import json_paths, texts
 from undercroft.db.sql.functions.text import lower
 
@@ -32,12 +34,21 @@ def compare(builder: Any, lookup: Lookup) -> Any:
     if operator in ARRAY_LOOKUPS and issubclass(left.type.__class__, sa.ARRAY):
         return _compare_array(left, operator, builder.bind(left.type))
     if operator in _OPERATORS:
-        return _OPERATORS[operator](left, builder.bind(left.type))
+        return _OPERATORS[operator](left, _bind(builder, lookup, left))
     if operator == "iexact":
         return lower(builder, left) == lower(builder, builder.bind(sa.Text()))
     if operator.endswith("regex"):
         return texts.match_regex(builder, left, operator, builder.bind(sa.Text()))
     return texts.match_pattern(builder, left, operator)
+
+
+def _bind(builder: Any, lookup: Lookup, left: Any, *, many: bool = False) -> Any:
+    """Bind what something is compared with."""
+    column_type = left.type
+    if lookup.left[0] != "column" and isinstance(column_type, ExactDecimal):
+        # SQLite is handed decimals as text, which a column turns into numbers, and nothing else.
+        column_type = TYPES["decimal"]
+    return builder.bind(column_type, many=many)
 
 
 def _compare_array(left: Any, operator: str, right: Any) -> Any:
@@ -65,7 +76,7 @@ def compare_to(builder: Any, lookup: Lookup, node: Node) -> Any:
 def is_in(builder: Any, lookup: Lookup, _length: int) -> Any:
     """Compare with a list of values."""
     left = builder.build(lookup.left)
-    return left.in_(builder.bind(left.type, many=True))
+    return left.in_(_bind(builder, lookup, left, many=True))
 
 
 def is_in_nodes(builder: Any, lookup: Lookup, nodes: Sequence[Node]) -> Any:
@@ -77,13 +88,26 @@ def is_in_nodes(builder: Any, lookup: Lookup, nodes: Sequence[Node]) -> Any:
 def is_in_query(builder: Any, lookup: Lookup, shape: Shape) -> Any:
     """Compare with the rows of a query."""
     left = builder.build(lookup.left)
-    return left.in_(builder.build_inner(shape))
+    return left.in_(_build_list(builder, shape))
+
+
+def are_in_query(builder: Any, lookup: KeyLookup, shape: Shape) -> Any:
+    """Compare a key of several columns with the rows of a query."""
+    left = sa.tuple_(*(builder.build(part.left) for part in lookup.parts))
+    return left.in_(_build_list(builder, shape))
+
+
+def _build_list(builder: Any, shape: Shape) -> Any:
+    """Build the query of a list; MariaDB takes no slice for one, unless within another query."""
+    inner = builder.build_inner(shape)
+    is_cut = bool(shape.operations) and shape.operations[-1][0] in ("limit", "offset")
+    return sa.select(*inner.subquery().c) if is_cut and builder.vendor == "mariadb" else inner
 
 
 def is_between(builder: Any, lookup: Lookup) -> Any:
     """Compare with two values."""
     left = builder.build(lookup.left)
-    return left.between(builder.bind(left.type), builder.bind(left.type))
+    return left.between(_bind(builder, lookup, left), _bind(builder, lookup, left))
 
 
 def is_between_nodes(builder: Any, lookup: Lookup, nodes: Sequence[Node]) -> Any:

@@ -18,6 +18,7 @@ _LEAVES: dict[str, Callable[..., Any]] = {
     "in": comparisons.is_in,
     "in-nodes": comparisons.is_in_nodes,
     "in-query": comparisons.is_in_query,
+    "keys-in-query": comparisons.are_in_query,
     "null": comparisons.is_null,
     "range": comparisons.is_between,
     "range-to": comparisons.is_between_nodes,
@@ -26,7 +27,12 @@ _LEAVES: dict[str, Callable[..., Any]] = {
 }
 
 #: Conditions that no NULL fulfils: of joined rows, they make the join an inner one.
-_STRICT = frozenset({"where", "where-to", "in", "in-nodes", "in-query", "range", "range-to"})
+_STRICT = frozenset(
+    {"where", "where-to", "in", "in-nodes", "in-query", "keys-in-query", "range", "range-to"}
+)
+
+#: Of these, those in which only the left side may be NULL.
+_PLAIN = frozenset({"where", "in", "range"})
 
 #: The kinds of operations that are conditions.
 CONDITIONS = frozenset({*_LEAVES, "true", "and", "or", "not", "having", "qualify", "together"})
@@ -84,6 +90,9 @@ class ConditionBuilder(Builder):
 
     def _build_true(self, node: Any) -> Any:
         built = self.build(node)
+        if self._negated:
+            # What is NULL is not true, so it is not left out.
+            return sa.func.coalesce(built, sa.false(), type_=sa.Boolean())
         if node[0] in ("adopted", "exists", "conditions"):
             return built
         return built.is_(sa.true()) if self.vendor == "postgresql" else built == sa.true()
@@ -91,10 +100,12 @@ class ConditionBuilder(Builder):
     def _build_leaf(self, operation: Operation) -> Any:
         lookup: Lookup = operation[1]
         built = _LEAVES[operation[0]](self, *operation[1:])
-        if self._negated and lookup.null and operation[0] in _STRICT:
-            # NOT (NULL = 1) is NULL: without this, excluded rows would take NULLs along.
-            return sa.and_(built, self.build(lookup.left).is_not(None))
-        return built
+        if not self._negated or operation[0] == "null":
+            return built
+        # NOT (NULL = 1) is NULL: without what follows, excluded rows would take NULLs along.
+        if operation[0] not in _PLAIN or lookup.left[0] != "column":
+            return built.is_(sa.true())
+        return sa.and_(built, self.build(lookup.left).is_not(None)) if lookup.null else built
 
     # -------------------------------------------------------------- denied, and of many rows
 

@@ -10,7 +10,7 @@ from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.outputs import find_math_type
 from undercroft.db.queries.shape import Node, OrderTerm, Shape
 from undercroft.db.queries.terms import TYPES
-from undercroft.db.sql import aggregates, arithmetic, json_paths, windows
+from undercroft.db.sql import aggregates, arithmetic, casts, json_paths, windows
 from undercroft.db.sql.conditions import ConditionBuilder
 from undercroft.db.sql.functions.catalog import FUNCTIONS
 from undercroft.db.sql.ordering import order_by
@@ -49,7 +49,7 @@ def _ref(builder: ExpressionBuilder, name: str) -> Any:
 
 
 def _bind(builder: ExpressionBuilder, type_key: Any) -> Any:
-    return builder.bind(builder.find_type(type_key))
+    return casts.bind_value(builder, builder.find_type(type_key))
 
 
 def _null(_builder: ExpressionBuilder) -> Any:
@@ -82,7 +82,7 @@ def _cast(builder: ExpressionBuilder, node: Node, type_key: Any) -> Any:
     element = builder.build(node)
     if node[0] == "json" and find_python_type(type_key.type) is not dict:
         element = json_paths.as_text(builder, element)
-    return sa.cast(element, type_key.type)
+    return casts.cast(builder, element, type_key.type)
 
 
 def _typed(builder: ExpressionBuilder, node: Node, type_key: Any) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
 from undercroft.db.mapping.options import ModelOptions
@@ -13,6 +14,7 @@ from undercroft.db.queries.shape import Call, Node, Operation, Operations, Order
 from undercroft.db.queries.terms import ROW, Term
 from undercroft.db.rows.siblings import Run
 from undercroft.db.sql.builder import Bindings, Builder
+from undercroft.db.sql.columns import Columns, has_binds
 from undercroft.db.sql.conditions import CONDITIONS
 from undercroft.db.sql.expressions import ExpressionBuilder
 from undercroft.db.sql.ordering import order_by, turn_all
@@ -76,6 +78,7 @@ class SelectBuilder(ExpressionBuilder):
         self._reversed = False
         self._lock: dict[str, Any] | None = None
         self._rank: Node | None = None
+        self._built: dict[Node, Any] = {}
         self.is_combined = False
 
     # -------------------------------------------------------------- operations
@@ -189,6 +192,8 @@ class SelectBuilder(ExpressionBuilder):
         for label, column in zip(builders[0].list_labels(), compound.c, strict=True):
             self.annotated[label] = column
             self.terms[label] = Term(("ref", label), column.type)
+            if builders[0].shape.kind == "instances" and label not in self.options.keys:
+                self.selected.add(label)
 
     def _build_part(self, shape: Shape) -> "SelectBuilder":
         call = Call(shape, (), self.alias)
@@ -197,8 +202,9 @@ class SelectBuilder(ExpressionBuilder):
     def select_combined(self) -> Any:
         """Build this query as one of several that are combined."""
         self.apply(self.shape.operations)
-        statement = self.finish(self.list_combined())
-        if self.window or self._order:
+        is_ordered = bool(self.window or self.distinct)
+        statement = self.finish(self.list_combined(), ordered=is_ordered)
+        if is_ordered:
             # SQLite takes neither order nor limit within a union.
             statement = sa.select(statement.subquery())
         return statement
@@ -239,20 +245,38 @@ class SelectBuilder(ExpressionBuilder):
         terms = self._list_order() if ordered or self.window or self._rank else []
         order = [Ordered(term, self._get_ordered(each)) for each in terms for term in (each.term,)]
         elements = [part for each in order for part in order_by(self, each.term, each.element)]
-        if self._qualified or self._rank is not None:
-            return self._wrap(columns, order, elements)
-        return self._cut(self._assemble(columns, order, elements))
+        # Likewise.
+        groups = self._list_groups(order) if self.is_grouped else []
+        if self._must_wrap(columns, groups, elements):
+            return self._wrap(columns, groups, elements)
+        shown = Columns(columns)
+        groups = [shown.count(each) for each in groups]
+        elements = [like(each, shown.refer(strip(each))) for each in elements]
+        return self._cut(self._assemble(shown.elements, groups, elements))
 
     def _get_ordered(self, each: Ordered) -> Any:
         return self.build(each.term.node) if each.element is None else each.element
 
-    def _assemble(self, columns: list[Any], order: list[Ordered], elements: list[Any]) -> Any:
+    def _must_wrap(self, columns: list[Any], groups: list[Any], elements: list[Any]) -> bool:
+        """Tell whether more has to be worked out of the rows than is shown of them."""
+        if self._qualified or self._rank is not None:
+            return True
+        shown = Columns(columns)
+        hidden = [each for each in groups if has_binds(each)]
+        if self.distinct == ():
+            hidden += [strip(each) for each in elements]
+        return any(shown.find(each) is None for each in hidden)
+
+    def _assemble(self, columns: list[Any], groups: list[Any], elements: list[Any]) -> Any:
         self.check_froms()
         statement = sa.select(*columns).select_from(self.build_source())
+        if self.outer is not None:
+            # By itself SQLAlchemy refers to the query around only, not to those around that.
+            statement = statement.correlate_except(*self.list_tables())
         if self._where:
             statement = statement.where(*self._where)
-        if self.is_grouped:
-            statement = statement.group_by(*self._list_groups(order))
+        if groups:
+            statement = statement.group_by(*groups)
         if self._having:
             statement = statement.having(*self._having)
         if self.distinct is not None:
@@ -270,19 +294,24 @@ class SelectBuilder(ExpressionBuilder):
             statement = statement.offset(self.window["offset"])
         return statement
 
-    def _wrap(self, columns: list[Any], order: list[Ordered], elements: list[Any]) -> Any:
-        """Filter by windows, which can be told only of the finished result."""
-        shown = [column.label(f"c{index}") for index, column in enumerate(columns)]
-        conditions = [each.label(f"q{index}") for index, each in enumerate(self._qualified)]
-        keys = [strip(each).label(f"o{index}") for index, each in enumerate(elements)]
+    def _wrap(self, columns: list[Any], groups: list[Any], elements: list[Any]) -> Any:
+        """Filter, order and show what can be told only of the finished result."""
+        within = Columns()
+        shown = [within.add(each) for each in columns]
+        conditions = [within.add(each) for each in self._qualified]
+        keys = [within.add(strip(each)) for each in elements]
+        for each in filter(has_binds, groups):
+            within.add(each)
+        by = [within.count(each) for each in groups]
         ranks = [] if self._rank is None else [self._number(self._rank, elements)]
-        inner = self._assemble([*shown, *conditions, *keys, *ranks], [], []).subquery()
-        statement = sa.select(*(inner.c[each.name] for each in shown))
-        statement = statement.where(*(inner.c[each.name] for each in conditions))
+        inner = self._assemble([*within.elements, *ranks], by, []).subquery()
+        found = [inner.c[within.name(index)] for index in shown]
+        statement = sa.select(*map(_name_alike, columns, found))
+        statement = statement.where(*(inner.c[within.name(index)] for index in conditions))
         if ranks:
             return statement.where(*self._bound(inner.c["rank"])).order_by(inner.c["rank"])
-        turned = [like(each, inner.c[f"o{index}"]) for index, each in enumerate(elements)]
-        return self._cut(statement.order_by(*turned))
+        ordered = [inner.c[within.name(index)] for index in keys]
+        return self._cut(statement.order_by(*map(like, elements, ordered)))
 
     def _number(self, node: Node, order: list[Any]) -> Any:
         """Number the rows within each group, in their order."""
@@ -327,7 +356,7 @@ class SelectBuilder(ExpressionBuilder):
         if self._group is None:
             groups = [key for path in ((), *self.related) for key in self.find_keys(path)]
         else:
-            groups = [self.build(node) for node in self._group]
+            groups = [self.build_once(node) for node in self._group]
         for name, element in self.annotated.items():
             if self.terms[name].level == ROW and name in self.selected:
                 groups.append(element)
@@ -336,6 +365,14 @@ class SelectBuilder(ExpressionBuilder):
                 groups.append(strip(each.element))
         return groups
 
+    def build_once(self, node: Node) -> Any:
+        """Build what is selected; the same thing again where rows are grouped by it."""
+        if has_values(node):
+            return self.build(node)
+        if node not in self._built:
+            self._built[node] = self.build(node)
+        return self._built[node]
+
     def _is_aggregate(self, node: Any) -> bool:
         """Tell whether a node can be told only of a group."""
         parts: tuple[Any, ...] = node if issubclass(node.__class__, tuple) else ()
@@ -343,6 +380,8 @@ class SelectBuilder(ExpressionBuilder):
             return False
         if parts[0] in ("aggregate", "window"):
             return True
+        if parts[0] in ("exists", "subquery"):
+            return False
         if parts[0] == "ref":
             return self.terms[parts[1]].level != ROW
         return any(map(self._is_aggregate, parts))
@@ -357,7 +396,7 @@ class SelectBuilder(ExpressionBuilder):
                 hint="Use values(...).distinct(), or a Window(RowNumber(), partition_by=...).",
                 code="db.distinct",
             )
-        return statement.distinct(*(self.build(node) for node in nodes))
+        return statement.ext(postgresql.distinct_on(*(self.build(node) for node in nodes)))
 
     def _build_lock(self, options: dict[str, Any]) -> dict[str, Any]:
         paths = options.pop("of", ())
@@ -417,6 +456,11 @@ def has_values(node: Any) -> bool:
     if isinstance(first, str) and (first in _VALUED or first in _VALUED_CONDITIONS):
         return True
     return any(map(has_values, parts))
+
+
+def _name_alike(column: Any, found: Any) -> Any:
+    """Give what was found of a column the name the column was given."""
+    return found.label(column.name) if isinstance(column, sa.Label) else found
 
 
 def strip(term: Any) -> Any:

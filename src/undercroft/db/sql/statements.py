@@ -85,7 +85,7 @@ class StatementBuilder(SelectBuilder):
         described: Any = self.shape.columns
         form, names, nodes = described
         self.answer = _FORMS[form](names)
-        return self.finish([self.build(node) for node in nodes])
+        return self.finish([self.build_once(node) for node in nodes])
 
     def select_dicts(self) -> Any:
         """Select what a load plan names."""
@@ -134,14 +134,14 @@ class StatementBuilder(SelectBuilder):
         self.answer = _take_first
         if not self._is_shaped:
             return self.finish([sa.func.count()], ordered=False)
-        inner = self.finish(self._list_counted(), ordered=False).subquery()
+        inner = self.finish(self._list_counted(self.shape.columns), ordered=False).subquery()
         return sa.select(sa.func.count()).select_from(inner)
 
-    def _list_counted(self) -> list[Any]:
+    def _list_counted(self, form: Any) -> list[Any]:
         """List the columns that make rows distinct, or one that every row has."""
-        described: Any = self.shape.columns
+        described: Any = form
         if described is not None:
-            nodes = [self.build(node) for node in described[2]]
+            nodes = [self.build_once(node) for node in described[2]]
             return [node.label(f"c{index}") for index, node in enumerate(nodes)]
         if self.distinct is not None and not self.is_combined:
             keys = [self.find_column((), key) for key in self.options.keys]
@@ -157,7 +157,7 @@ class StatementBuilder(SelectBuilder):
         if not self._is_shaped:
             return self.finish([_ONE], ordered=False).limit(1)
         # A slice has a limit of its own, which may be none at all.
-        inner = self.finish([_ONE], ordered=False).subquery()
+        inner = self.finish(self._list_counted(self.shape.columns), ordered=False).subquery()
         return sa.select(_ONE).select_from(inner).limit(1)
 
     def evaluate(self) -> Any:
@@ -171,21 +171,22 @@ class StatementBuilder(SelectBuilder):
         """Select aggregates over all rows."""
         self.apply(self.shape.operations)
         described: Any = self.shape.columns
-        names = tuple(name for name, _ in described)
+        named, form = described
+        names = tuple(name for name, _ in named)
         self.answer = lambda rows: dict(zip(names, rows[0], strict=True))
         if not self._is_shaped:
-            return self.finish([self.build(node) for _, node in described], ordered=False)
+            return self.finish([self.build(node) for _, node in named], ordered=False)
         self._lifted = []
-        aggregates = [self.build(node) for _, node in described]
-        lifted = self._lifted or [_ONE.label("x0")]
-        inner = self.finish(lifted, ordered=False).subquery()
+        aggregates = [self.build(node) for _, node in named]
+        counted = self._list_counted(form) if self.distinct is not None else []
+        inner = self.finish([*counted, *self._lifted] or [_ONE], ordered=False).subquery()
         return sa.select(*aggregates).select_from(inner)
 
     def lift(self, element: Any) -> Any:
         """Let a value be worked out in the query within, and refer to it from around."""
         if self._lifted is None or issubclass(element.__class__, sa.BindParameter):
             return element
-        if getattr(element, "text", None) == "*":
+        if getattr(element, "name", None) == "*":
             return element
         label = f"x{len(self._lifted)}"
         self._lifted.append(element.label(label))
@@ -197,10 +198,10 @@ class StatementBuilder(SelectBuilder):
         """Build this query as one within another."""
         self.apply(self.shape.operations)
         if self.shape.kind == "exists":
-            return self.finish([_ONE], ordered=False)
+            return self.finish(self._list_counted(self.shape.columns), ordered=False)
         described: Any = self.shape.columns
         return self.finish(
-            [self.build(node) for node in described[2]],
+            [self.build_once(node) for node in described[2]],
             ordered=bool(self.window),
         )
 
