@@ -245,7 +245,7 @@ CREATE TABLE odd (
     doubled INTEGER GENERATED ALWAYS AS (number * 2) STORED,
     note TEXT DEFAULT 'with :colon, 100% and \\ it',
     period INT4RANGE,
-    CONSTRAINT odd_once UNIQUE NULLS NOT DISTINCT (single)
+    CONSTRAINT uq_odd_single UNIQUE NULLS NOT DISTINCT (single)
 );
 CREATE INDEX odd_lower ON odd (lower(free) DESC, fixed) INCLUDE (place) WHERE number > 5;
 CREATE INDEX odd_tags ON odd USING gin (tags);

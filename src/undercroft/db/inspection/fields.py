@@ -164,10 +164,13 @@ class FieldWriter:
     def is_unique(self, draft: ModelDraft, column: str) -> bool:
         """Tell whether `unique=True` says of a column what the database says."""
         table = draft.table
-        found = [each.name for each in table.uniques if each.columns == (column,)]
-        if self.is_exact:
-            return any(name in (None, f"uq_{table.name}_{column}") for name in found)
-        return table.is_unique((column,))
+        if not self.is_exact:
+            return table.is_unique((column,))
+        return any(
+            each.name in (None, f"uq_{table.name}_{column}")
+            for each in table.uniques
+            if each.columns == (column,) and not each.options
+        )
 
     def has_index(self, draft: ModelDraft, column: str) -> bool:
         """Tell whether `index=True` says of a column what the database says."""
@@ -202,7 +205,7 @@ class FieldWriter:
         if column.computed is not None:
             sql, is_stored = column.computed
             arguments.append(
-                code.call("sa.Computed", code.constant(sql), persisted=code.constant(is_stored))
+                code.call("sa.Computed", code.sql_text(sql), persisted=code.constant(is_stored))
                 if sql
                 else code.call("sa.FetchedValue")
             )
