@@ -25,6 +25,7 @@ from undercroft.errors import (
     DatabaseError,
     DatabaseUnavailable,
     ImproperlyConfigured,
+    LockTimeout,
     TransactionConflict,
 )
 
@@ -441,6 +442,56 @@ def test_after_a_deadlock_in_async_code_nothing_is_stored(nested: bool, run: Run
         assert await Publisher.objects.acount() == count_in_use("async") == 0
 
     run(main())
+
+
+@pytest.mark.parametrize("rolls_back", [True, False])
+def test_a_late_lock_ends_what_the_server_says_it_ends(url: str, rolls_back: bool) -> None:
+    """The statement, or with `innodb_rollback_on_timeout` the whole transaction."""
+    author = make_author()
+    with databases["default"].sync_engine.connect() as connection:
+        version = str(connection.scalar(sa.text("SELECT VERSION()")))
+    told = f"{version[-4:]}\x01".encode()
+    changes = {told + b"0": told + b"1"} if rolls_back else {}
+    engine = sa.create_engine(databases["default"].sync_url, poolclass=sa.NullPool)
+    with open_proxy(url, changes) as (address, _), engine.begin() as other:
+        databases.configure({"default": address})
+        other.execute(sa.update(Author).values(name="locked"))
+        codes: list[str] = []
+        try:
+            with atomic():
+                Publisher.objects.create(name="before")
+                with session() as shared:
+                    shared.execute(sa.text("SET innodb_lock_wait_timeout = 1"))
+                try:
+                    Author.objects.filter(id=author.id).update(name="late")
+                except LockTimeout as error:
+                    codes.append(error.code)
+                Publisher.objects.create(name="after")
+        except DatabaseError as error:
+            codes.append(error.code)
+        aborted = ["db.transaction-aborted"] if rolls_back else []
+        assert codes == ["db.lock-timeout", *aborted]
+        assert Publisher.objects.count() == (0 if rolls_back else 2)
+
+
+def test_a_changed_row_ends_the_transaction() -> None:
+    """With `innodb_snapshot_isolation`, the default from 11.6 on, a conflict is a rollback."""
+    author = make_author()
+    engine = sa.create_engine(databases["default"].sync_url, poolclass=sa.NullPool)
+    with pytest.raises(DatabaseError) as caught, atomic(isolation="repeatable read"):
+        with session() as shared:
+            shared.execute(sa.text("SET innodb_snapshot_isolation = ON"))
+        Publisher.objects.create(name="before")
+        assert Author.objects.count() == 1
+        with engine.begin() as other:
+            other.execute(sa.update(Author).values(name="changed"))
+        with pytest.raises(TransactionConflict) as conflict:
+            Author.objects.filter(id=author.id).update(name="late")
+        assert conflict.value.code == "db.serialization"
+        with pytest.raises(DatabaseError):
+            Publisher.objects.create(name="after")
+    assert caught.value.code == "db.transaction-aborted"
+    assert Publisher.objects.count() == 0
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["in a block", "alone"])

@@ -55,7 +55,7 @@ def build_sync_engine(url: str, options: PoolOptions) -> Engine:
     elif name == "postgresql":
         postgresql.rest_in_autocommit(engine)
     elif name == "mariadb":
-        mariadb.prepare_engine(engine, driver)
+        mariadb.prepare_engine(engine)
     return engine
 
 
@@ -83,7 +83,7 @@ def build_async_engine(url: str, options: PoolOptions) -> AsyncEngine:
     pool: Any = engine.pool
     pool.driver = driver
     if name == "mariadb":
-        mariadb.prepare_engine(engine.sync_engine, driver)
+        mariadb.prepare_engine(engine.sync_engine)
     return engine
 
 

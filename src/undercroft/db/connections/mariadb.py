@@ -9,9 +9,8 @@ from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from undercroft.db.connections.drivers import AsyncDriver, SyncDriver
 from undercroft.db.connections.mariadb_dialect import COLLATION, teach
-from undercroft.db.connections.mariadb_drivers import is_rolled_back
+from undercroft.db.connections.mariadb_drivers import LOCK_TIMEOUT, Asyncmy, PyMySQL
 from undercroft.errors import ImproperlyConfigured
 
 #: The oldest release that is maintained, and the one this is tried with. It has all we rely on:
@@ -86,13 +85,20 @@ async def open_asyncmy(**arguments: Any) -> Any:
     return connection
 
 
-def prepare_engine(engine: Engine, driver: SyncDriver | AsyncDriver) -> None:
+def prepare_engine(engine: Engine) -> None:
     """Set up an engine and every connection of it.
 
     Args:
-        engine: Of MariaDB; of an async one its `sync_engine`.
-        driver: Of its pool.
+        engine: Of MariaDB, on a pool of ours; of an async one its `sync_engine`.
     """
+    pool: Any = engine.pool
+    driver: PyMySQL | Asyncmy = pool.driver
+
+    def learn(connection: Any, _record: object) -> None:
+        if check_server(connection):
+            driver.numbers |= {LOCK_TIMEOUT}
+        # SQLAlchemy asks next how the connection behaves.
+        set_up(connection, None)
 
     def work(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
         if driver.is_dead(record.driver_connection):
@@ -100,25 +106,31 @@ def prepare_engine(engine: Engine, driver: SyncDriver | AsyncDriver) -> None:
             raise DisconnectionError
         connection.autocommit(False)
 
+    def notice_rollback(context: ExceptionContext) -> None:
+        # Or what a Session goes on to write would be stored without what it wrote before.
+        if driver.is_rolled_back(context.original_exception):
+            context.is_disconnect = True
+            context.invalidate_pool_on_disconnect = False
+
     teach(engine.dialect)
     if engine.dialect.driver == "pymysql":
         event.listen(engine, "do_connect", open_pymysql)
-    event.listen(engine, "first_connect", check_server)
+    event.listen(engine, "first_connect", learn)
     event.listen(engine, "connect", set_up)
     event.listen(engine, "checkout", work)
     event.listen(engine, "checkin", rest)
     event.listen(engine, "handle_error", notice_rollback)
 
 
-def check_server(connection: Any, _record: object) -> None:
-    """Refuse a server that lacks what we rely on, before SQLAlchemy learns what it has.
+def check_server(connection: Any) -> bool:
+    """Refuse a server that lacks what we rely on; tell whether it rolls back where a lock is late.
 
     Raises:
         ImproperlyConfigured: It is MySQL, or too old.
     """
     cursor = connection.cursor()
-    cursor.execute("SELECT VERSION()")
-    version: str = cursor.fetchone()[0]
+    cursor.execute("SELECT VERSION(), @@innodb_rollback_on_timeout")
+    version, rolls_back = cursor.fetchone()
     cursor.close()
     found = _VERSION.search(version)
     if found is None or (int(found[1]), int(found[2])) < MINIMUM:
@@ -130,7 +142,7 @@ def check_server(connection: Any, _record: object) -> None:
             "not maintained any more.",
             code="db.server",
         )
-    set_up(connection, None)
+    return bool(rolls_back)
 
 
 def set_up(connection: Any, _record: object) -> None:
@@ -144,13 +156,3 @@ def rest(connection: Any, _record: object) -> None:
     """Bring a connection of SQLAlchemy's back to autocommit, which the lane reads in."""
     if connection is not None:
         connection.autocommit(True)
-
-
-def notice_rollback(context: ExceptionContext) -> None:
-    """Let SQLAlchemy use a connection no more whose transaction the server has rolled back.
-
-    Without that, what a Session goes on to write would be stored without what it wrote before.
-    """
-    if is_rolled_back(context.original_exception):
-        context.is_disconnect = True
-        context.invalidate_pool_on_disconnect = False

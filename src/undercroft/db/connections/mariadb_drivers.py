@@ -12,8 +12,11 @@ _SERVER, _CLIENT, _SERVER_AGAIN = 1_000, 2_000, 3_000
 #: With these the server says good-bye: too large a packet, killed, shutting down.
 _FAREWELL = frozenset({1053, 1153, 1927, 4031})
 
-#: A deadlock, after which nothing of the transaction is left, savepoints included.
-_ROLLED_BACK = frozenset({1213})
+#: A row that others have changed (`innodb_snapshot_isolation`), a full table of locks, a deadlock.
+_ROLLED_BACK = frozenset({1020, 1206, 1213})
+
+#: A wait for a lock that took too long; whether it ends the transaction is the server's setting.
+LOCK_TIMEOUT = 1205
 
 
 def find_number(error: BaseException | None) -> int:
@@ -23,11 +26,6 @@ def find_number(error: BaseException | None) -> int:
         return 0
     number = error.args[0] if error.args else 0
     return number if isinstance(number, int) else 0
-
-
-def is_rolled_back(error: BaseException | None) -> bool:
-    """Tell whether the server has rolled the transaction back by itself."""
-    return find_number(error) in _ROLLED_BACK
 
 
 def leaves_unread(error: BaseException) -> bool:
@@ -42,7 +40,22 @@ def leaves_unread(error: BaseException) -> bool:
     return not isinstance(error, UnicodeEncodeError) and (not is_answer or number in _FAREWELL)
 
 
-class PyMySQL(SyncDriver):
+class Rollbacks:
+    """Knows after which errors nothing of a transaction is left, savepoints included.
+
+    Attributes:
+        numbers: Of these errors.
+    """
+
+    def __init__(self) -> None:
+        self.numbers = _ROLLED_BACK
+
+    def is_rolled_back(self, error: BaseException | None) -> bool:
+        """Tell whether the server has rolled the transaction back by itself."""
+        return find_number(error) in self.numbers
+
+
+class PyMySQL(Rollbacks, SyncDriver):
     """Speaks to PyMySQL."""
 
     def fetch(self, connection: Any, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
@@ -89,14 +102,14 @@ class PyMySQL(SyncDriver):
 
     def is_lost(self, connection: Any, error: BaseException | None) -> bool:
         """Tell after an error whether the transaction is gone, with its connection or without."""
-        return is_rolled_back(error) or not connection.open
+        return self.is_rolled_back(error) or not connection.open
 
     def is_broken(self, connection: Any) -> bool:
         """Tell after an error whether the connection is of no use any more."""
         return not connection.open
 
 
-class Asyncmy:
+class Asyncmy(Rollbacks):
     """Speaks to asyncmy, which prepares each statement once for each connection."""
 
     async def fetch(self, record: Any, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
@@ -132,7 +145,7 @@ class Asyncmy:
 
     def is_lost(self, connection: Any, error: BaseException | None) -> bool:
         """Tell after an error whether the transaction is gone, with its connection or without."""
-        return is_rolled_back(error) or self.is_dead(connection)
+        return self.is_rolled_back(error) or self.is_dead(connection)
 
     def close(self, connection: Any) -> None:
         """Close a connection at once, whatever it is doing."""
