@@ -5,11 +5,13 @@ import asyncio
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from tests.db.conftest import DEFERRING, Run
 from tests.db.shop_models import Author, make_author
@@ -18,7 +20,7 @@ from undercroft import models
 from undercroft.concurrency import drive, run_in_thread
 from undercroft.db.connections.databases import databases
 from undercroft.db.connections.transactions import RequestTransaction, atomic, on_commit
-from undercroft.db.sessions import session
+from undercroft.db.sessions import async_session, session
 from undercroft.errors import DatabaseError, IntegrityError
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -296,3 +298,59 @@ def wait_for(child: int) -> int:
     os.kill(child, 9)
     os.waitpid(child, 0)
     return -1
+
+
+#: What ends the connection it is run on.
+SUICIDE = {
+    "postgresql": "SELECT pg_terminate_backend(pg_backend_pid())",
+    "mariadb": "KILL CONNECTION_ID()",
+}
+
+
+@pytest.mark.parametrize(
+    "database",
+    [
+        pytest.param("postgresql", marks=pytest.mark.postgres),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
+    ],
+    indirect=True,
+)
+def test_a_connection_that_breaks_under_a_session_comes_back_once(database: str, run: Run) -> None:
+    """SQLAlchemy gives it back by itself; a second time, two would be handed the same one."""
+
+    def break_it() -> None:
+        with atomic():
+            make_author("Ada")
+            with session() as shared:
+                shared.execute(sa.text(SUICIDE[database]))
+
+    with pytest.raises((DBAPIError, DatabaseError)):
+        break_it()
+    assert count_in_use("sync") == 0
+
+    async def abreak_it() -> None:
+        async with atomic():
+            await Author.objects.acreate(name="Ada", email="a")
+            async with async_session() as shared:
+                await shared.execute(sa.text(SUICIDE[database]))
+
+    async def hold() -> int:
+        async with atomic():
+            await Author.objects.acount()
+            await asyncio.sleep(0.05)
+            return await Author.objects.acount()
+
+    async def main() -> None:
+        for _ in range(2):
+            with pytest.raises((DBAPIError, DatabaseError)):
+                await abreak_it()
+        assert count_in_use("async") == 0
+        idle = databases["default"].async_engine.sync_engine.pool._idle  # type: ignore[attr-defined]
+        assert len(idle) == len(set(map(id, idle)))
+        assert await asyncio.gather(*(hold() for _ in range(8))) == [0] * 8
+        assert count_in_use("async") == 0
+
+    run(main())
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: Author.objects.count(), range(16))) == [0] * 16
+    assert count_in_use("sync") == 0
