@@ -157,7 +157,11 @@ class FieldWriter:
         text = _TEXT.fullmatch(sql)
         if text is not None:
             return code.constant(text[1].replace("''", "'"))
-        if self.vendor == "sqlite" and not _BARE.fullmatch(sql):
+        is_bare = _BARE.fullmatch(sql) is not None
+        if self.is_exact and sql.upper() == "CURRENT_TIMESTAMP":
+            # Our dialect has its own word for this one, with microseconds.
+            is_bare = False
+        if self.vendor == "sqlite" and not is_bare:
             sql = f"({sql})"
         return code.sql(sql)
 
