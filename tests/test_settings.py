@@ -97,7 +97,12 @@ def test_an_empty_host_name_is_refused(host: str) -> None:
         ("UNDERCROFT_DEBUG", "perhaps", "'debug' is 'perhaps': .*valid boolean"),
         ("UNDERCROFT_TEMPLATES", '["a"', "neither `a, b` nor JSON"),
         ("UNDERCROFT_DATABASES", "sqlite:///db", "UNDERCROFT_DATABASES holds no JSON"),
-        ("UNDERCROFT_DATABASES", '{"default": 1}', "'databases.default': .*valid string"),
+        ("UNDERCROFT_DATABASES", '{"default": 1}', r"'databases\.default\.url': .*valid string"),
+        (
+            "UNDERCROFT_DATABASES",
+            '{"default": {"url": "sqlite://", "pool_siez": 1}}',
+            r"'databases\.default\.options\.pool_siez': Extra inputs",
+        ),
     ],
 )
 def test_a_wrong_value_names_its_variable(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from undercroft.routing.urls import include as include
     from undercroft.routing.urls import path as path
     from undercroft.routing.urls import re_path as re_path
+    from undercroft.settings import DatabaseSettings as DatabaseSettings
     from undercroft.settings import Settings as Settings
     from undercroft.shortcuts import aget_object_or_404 as aget_object_or_404
     from undercroft.shortcuts import get_object_or_404 as get_object_or_404
@@ -51,6 +52,7 @@ _NAMES = {
     "App": "undercroft.app.application",
     "Body": "undercroft.binding.parameters",
     "Cookie": "undercroft.binding.parameters",
+    "DatabaseSettings": "undercroft.settings",
     "Depends": "undercroft.binding.parameters",
     "FileResponse": "undercroft.http.files",
     "HTMLResponse": "undercroft.http.responses",
@@ -89,6 +91,7 @@ __all__ = [
     "App",
     "Body",
     "Cookie",
+    "DatabaseSettings",
     "Depends",
     "FileResponse",
     "HTMLResponse",

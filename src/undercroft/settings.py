@@ -8,7 +8,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from undercroft.errors import ImproperlyConfigured
@@ -44,6 +53,50 @@ def split_list(value: Any) -> Any:
 Listed = Annotated[list[T], NoDecode, BeforeValidator(split_list)]
 
 
+class DatabaseSettings(BaseModel):
+    """A database with its options, where a URL alone would be long; times are in seconds.
+
+    What is left out has its default; an option that means nothing for the kind of database is
+    refused when the database is configured.
+
+    Attributes:
+        url: For example `postgresql://user@host/name`; it may have options in its query, too.
+        pool_size: Connections at most, for sync code and for each event loop.
+        max_connections: Connections at most for the process, whichever pools they are in.
+        pool_timeout: How long to wait for a connection.
+        pool_recycle: The age at which a connection is replaced.
+        connect_timeout: How long to wait for the server to accept a connection.
+        statement_timeout: How long a statement may take.
+        lock_timeout: How long to wait for what others hold.
+        idle_in_transaction_timeout: How long a transaction may do nothing.
+        application_name: What the server calls the process in its lists.
+        replicas: Copies that may be read from, by name or URL.
+        replica_sticky: How long a client reads from the primary after it has written.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str
+    pool_size: int | None = None
+    max_connections: int | None = None
+    pool_timeout: float | None = None
+    pool_recycle: float | None = None
+    connect_timeout: float | None = None
+    statement_timeout: float | None = None
+    lock_timeout: float | None = None
+    idle_in_transaction_timeout: float | None = None
+    application_name: str | None = None
+    replicas: list[str] | None = None
+    replica_sticky: float | None = None
+
+
+#: A URL, or a URL with options; told apart first, so that a mistake is told of the one meant.
+DatabaseConfiguration = Annotated[
+    Annotated[str, Tag("url")] | Annotated[DatabaseSettings, Tag("options")],
+    Discriminator(lambda value: "options" if isinstance(value, dict | DatabaseSettings) else "url"),
+]
+
+
 class Settings(BaseSettings):
     """What an application is told from outside.
 
@@ -54,7 +107,7 @@ class Settings(BaseSettings):
             reload. Never in production.
         allowed_hosts: The names the application answers to; `.example.org` covers those below
             it, `*` everything.
-        databases: URLs by name; models use `default`.
+        databases: A URL for each name, or options with a URL; models use `default`.
         atomic_requests: Whether a request with an unsafe method is one transaction.
         base_dir: The project's folder; relative paths start here.
         templates: Folders of the project's templates, before those of its apps.
@@ -73,7 +126,7 @@ class Settings(BaseSettings):
 
     debug: bool = False
     allowed_hosts: Listed[str] = list(LOCAL_HOSTS)
-    databases: dict[str, str] = Field(default_factory=dict)
+    databases: dict[str, DatabaseConfiguration] = Field(default_factory=dict)
     database_url: str | None = None
     atomic_requests: bool = True
     base_dir: Path = Field(default_factory=Path.cwd)
@@ -109,12 +162,15 @@ class Settings(BaseSettings):
             raise ValueError("a path such as '/static/', with a slash at both ends")
         return value
 
-    def find_databases(self) -> dict[str, str]:
-        """Return every database's URL by name; empty where nothing was told.
+    def find_databases(self) -> dict[str, str | dict[str, Any]]:
+        """Return every database's URL, or options with a URL; empty where nothing was told.
 
         `database_url` names the default one; a `base_dir` of one's own puts the SQLite file there.
         """
-        found = dict(self.databases)
+        found: dict[str, str | dict[str, Any]] = {
+            name: told if isinstance(told, str) else told.model_dump(exclude_none=True)
+            for name, told in self.databases.items()
+        }
         if self.database_url is not None:
             found["default"] = self.database_url
         declared = self.__class__.model_fields["base_dir"].default_factory != Path.cwd

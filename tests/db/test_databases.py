@@ -14,8 +14,9 @@ from tests.db.shop_models import Author, Counter
 from undercroft import models
 from undercroft.concurrency import run_in_thread
 from undercroft.db.connections.databases import databases
+from undercroft.db.connections.options import DatabaseOptions
 from undercroft.db.connections.transactions import atomic
-from undercroft.db.connections.urls import PoolOptions, parse_url
+from undercroft.db.connections.urls import parse_url
 from undercroft.errors import DatabaseUnavailable, ImproperlyConfigured, SynchronousOnlyOperation
 
 
@@ -34,7 +35,7 @@ def test_a_url_names_both_drivers() -> None:
         "postgresql",
         "postgresql+psycopg://u:p@h:1/n?sslmode=x",
         "postgresql+asyncpg://u:p@h:1/n?sslmode=x",
-        PoolOptions(pool_size=3),
+        DatabaseOptions(pool_size=3),
     )
     assert parse_url("postgres://h/n")[0] == "postgresql"
     assert parse_url("sqlite:////abs/x.db")[1:3] == ("sqlite+pysqlite:////abs/x.db", None)

@@ -93,10 +93,10 @@ def test_statements_are_taken_apart(dialect: Any) -> None:
 def test_a_pooled_record_can_be_wrapped_by_hand() -> None:
     """A record taken from the pool serves a Connection, and its close gives it back."""
     from undercroft.db.connections.engines import build_sync_engine
-    from undercroft.db.connections.pool import ThreadPool
-    from undercroft.db.connections.urls import PoolOptions
+    from undercroft.db.connections.options import DatabaseOptions
+    from undercroft.db.connections.thread_pool import ThreadPool
 
-    engine = build_sync_engine("sqlite+pysqlite://", PoolOptions())
+    engine = build_sync_engine("sqlite+pysqlite://", DatabaseOptions())
     pool = engine.pool
     assert isinstance(pool, ThreadPool)
     record = pool.take()

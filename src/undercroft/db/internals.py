@@ -6,6 +6,7 @@ Tried with SQLAlchemy 2.1. Public names are imported where they are used.
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from time import time
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -133,7 +134,9 @@ def forget_identity(state: Any) -> None:
 def is_stale(pool: Any, record: Any) -> bool:
     """Tell whether a pooled record must be reconnected before use."""
     return record.dbapi_connection is None or (
-        pool._invalidate_time > record.starttime or record._soft_invalidate_time > record.starttime
+        pool._invalidate_time > record.starttime
+        or record._soft_invalidate_time > record.starttime
+        or (pool._recycle > -1 and time() - record.starttime > pool._recycle)
     )
 
 

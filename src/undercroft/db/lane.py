@@ -15,7 +15,8 @@ from undercroft.db.connections.databases import Database, databases
 from undercroft.db.connections.failures import raise_translated
 from undercroft.db.connections.frames import Frame, Link, current, find_frame, get_frame
 from undercroft.db.connections.links import SyncLink
-from undercroft.db.connections.pool import LoopPool
+from undercroft.db.connections.loop_pool import LoopPool
+from undercroft.db.connections.sqlite import get_patience
 from undercroft.db.connections.turns import Turns
 from undercroft.db.queries.shape import Call, Shape
 from undercroft.db.sql.compiled import CompiledCall
@@ -43,7 +44,7 @@ class Lane:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool: Any = None
         is_queueing = database.vendor == "sqlite"
-        self._turns = Turns(database.options.busy_timeout) if is_queueing else None
+        self._turns = Turns(get_patience(database.options)) if is_queueing else None
 
     # -------------------------------------------------------------- sync
 

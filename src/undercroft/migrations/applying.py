@@ -25,6 +25,7 @@ from undercroft.migrations.internals import (
     plan_upgrade,
     use_impl,
 )
+from undercroft.migrations.limits import lift_limits
 from undercroft.migrations.locks import hold_lock
 from undercroft.migrations.sqlite import Surroundings
 from undercroft.migrations.trails import Trail
@@ -149,15 +150,16 @@ def connect(database: Database) -> Generator[sa.Connection]:
     Raises:
         DatabaseUnavailable: The database cannot be reached.
     """
-    try:
-        connection = database.sync_engine.connect()
-    except OperationalError as error:
-        raise DatabaseUnavailable(
-            f"Database {database.alias!r} cannot be reached: {shorten(error)}",
-            hint="Check its URL, and that it is running.",
-        ) from error
-    with connection:
-        yield connection
+    with lift_limits(database) as unlimited:
+        try:
+            connection = unlimited.sync_engine.connect()
+        except OperationalError as error:
+            raise DatabaseUnavailable(
+                f"Database {database.alias!r} cannot be reached: {shorten(error)}",
+                hint="Check its URL, and that it is running.",
+            ) from error
+        with connection:
+            yield connection
 
 
 def read_heads(connection: sa.Connection) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ def configure_logging(*, level: str = "info", development: bool = False) -> None
     root.setLevel(level.upper())
     # What uvicorn says of start and stop we say ourselves; its warnings are worth reading.
     # SQLAlchemy's pools tell every opening and closing at the level of news.
-    for talkative in ("uvicorn", "alembic", "undercroft.db.connections.pool"):
+    for talkative in ("uvicorn", "alembic", "undercroft.db.connections"):
         logging.getLogger(talkative).setLevel("DEBUG" if level == "debug" else "WARNING")
 
 

@@ -12,8 +12,8 @@ from undercroft.concurrency import check_not_on_loop, find_running_loop
 from undercroft.db.connections.failures import raise_translated
 from undercroft.db.connections.frames import Frame, build_aborted, build_over
 from undercroft.db.connections.links import check_committed
+from undercroft.db.connections.loop_pool import LoopPool
 from undercroft.db.connections.modes import Mode
-from undercroft.db.connections.pool import LoopPool
 from undercroft.db.connections.threads import complete
 from undercroft.db.internals import adopt_record, is_given_back, release_record
 from undercroft.errors import DatabaseError, TransactionManagementError

@@ -77,6 +77,15 @@ def _build_slow() -> DatabaseTimeout:
     )
 
 
+def _build_idle() -> DatabaseTimeout:
+    return DatabaseTimeout(
+        "The transaction was ended: it did nothing for longer than `idle_in_transaction_timeout`.",
+        hint="Do what takes long before the transaction or after it, or raise the limit in the "
+        "database's settings.",
+        code="db.idle-in-transaction",
+    )
+
+
 def _build_locked_row() -> LockTimeout:
     return LockTimeout(
         "A row or table is locked by another transaction, for longer than this one would wait.",
@@ -99,6 +108,7 @@ _BUILDERS: Final[dict[str | int, Callable[[], DatabaseError]]] = {
     "55P03": _build_locked_row,
     "57014": _build_slow,
     "25006": _build_read_only,
+    "25P03": _build_idle,
     # SQLite: BUSY and LOCKED, then INTERRUPT, then READONLY.
     "sqlite 5": build_locked,
     "sqlite 6": build_locked,

@@ -9,9 +9,10 @@ import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
+from undercroft.db.connections.budget import Budget, PoolState
 from undercroft.db.connections.urls import parse_url
 from undercroft.errors import ImproperlyConfigured
 
@@ -23,19 +24,52 @@ if TYPE_CHECKING:
 DEFAULT_URL = "sqlite:///db.sqlite3"
 
 
+#: A URL, or options by name, `url` among them.
+Configuration: TypeAlias = str | Mapping[str, Any]
+
+
+def split_configuration(alias: str, configuration: Configuration) -> tuple[str, Mapping[str, Any]]:
+    """Split what a database was configured with into its URL and its options.
+
+    Raises:
+        ImproperlyConfigured: There is no URL.
+    """
+    if isinstance(configuration, str):
+        return configuration, {}
+    options = dict(configuration)
+    url = options.pop("url", None)
+    if not isinstance(url, str):
+        raise ImproperlyConfigured(
+            f"Database {alias!r} has no URL.",
+            hint='Write for example {"url": "sqlite:///db.sqlite3", "pool_size": 4}.',
+            code="db.url",
+        )
+    return url, options
+
+
 class Database:
     """One configured database; engines are made at first use.
 
     Args:
         alias: The name it is configured under.
-        url: For example `sqlite:///db.sqlite3` or `postgresql://user@host/name?pool_size=20`.
+        configuration: A URL, for example `sqlite:///db.sqlite3` or
+            `postgresql://user@host/name?pool_size=20`; or options by name, `url` among them.
+
+    Attributes:
+        vendor: "sqlite", "postgresql" or "mariadb".
+        options: What was given and what was not.
+
+    Raises:
+        ImproperlyConfigured: The URL or an option is wrong.
     """
 
-    def __init__(self, alias: str, url: str) -> None:
+    def __init__(self, alias: str, configuration: Configuration) -> None:
         self.alias = alias
-        self.url = url
-        self.vendor, self.sync_url, self.async_url, self.options = parse_url(url)
+        self.configuration = configuration
+        self.url, given = split_configuration(alias, configuration)
+        self.vendor, self.sync_url, self.async_url, self.options = parse_url(self.url, given)
         self._lock = RLock()
+        self._budget = self._build_budget()
         self._sync_engine: Engine | None = None
         # By event loop: a connection belongs to the loop it was opened on.
         self._async_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncEngine] = (
@@ -43,6 +77,10 @@ class Database:
         )
         #: Where `lane` keeps what it prepared for this database.
         self.lane: Any = None
+
+    def _build_budget(self) -> Budget | None:
+        limit = self.options.max_connections
+        return None if limit is None else Budget(limit)
 
     def __repr__(self) -> str:
         return f"<Database {self.alias!r} {self.vendor}>"
@@ -56,7 +94,7 @@ class Database:
                     # Slow to import (SQLAlchemy), and not needed before the first query.
                     from undercroft.db.connections.engines import build_sync_engine  # noqa: PLC0415
 
-                    self._sync_engine = build_sync_engine(self.sync_url, self.options)
+                    self._sync_engine = build_sync_engine(self.sync_url, self.options, self._budget)
         return self._sync_engine
 
     @property
@@ -86,10 +124,18 @@ class Database:
         with self._lock:
             # A pooled connection refers to its loop, so a dead loop's entry never dies by itself.
             for dead in [known for known in self._async_engines if known.is_closed()]:
-                del self._async_engines[dead]
-            engine = build_async_engine(self.async_url, self.options)
+                pool: Any = self._async_engines.pop(dead).sync_engine.pool
+                if self._budget is not None:
+                    self._budget.release(pool.give_up_idle())
+            engine = build_async_engine(self.async_url, self.options, self._budget)
             self._async_engines[loop] = engine
         return engine
+
+    def list_pools(self) -> list[PoolState]:
+        """List how many connections this process has, pool by pool."""
+        engines: list[Any] = [self._sync_engine] if self._sync_engine is not None else []
+        engines += [engine.sync_engine for engine in [*self._async_engines.values()]]
+        return [engine.pool.state for engine in engines]
 
     def dispose(self) -> None:
         """Close the idle connections of sync code; the next query opens new ones."""
@@ -102,6 +148,7 @@ class Database:
         """Give up every engine without closing a connection; gives what was given up."""
         forgotten = (self._sync_engine, dict(self._async_engines), self.lane)
         self._lock = RLock()
+        self._budget = self._build_budget()
         self._sync_engine = self.lane = None
         self._async_engines = WeakKeyDictionary()
         return forgotten
@@ -120,20 +167,24 @@ class Databases(Mapping[str, Database]):
     def __init__(self) -> None:
         self._databases: dict[str, Database] = {"default": Database("default", DEFAULT_URL)}
 
-    def configure(self, urls: Mapping[str, str]) -> None:
+    def configure(self, configurations: Mapping[str, Configuration]) -> None:
         """Replace the configuration.
 
-        A database whose URL stays the same keeps its engines.
+        A database whose configuration stays the same keeps its engines.
 
         Args:
-            urls: URLs by name; `default` is what models use.
+            configurations: For each name a URL, or options with a `url` among them; `default` is
+                what models use.
+
+        Raises:
+            ImproperlyConfigured: A URL or an option is wrong; nothing has changed then.
         """
-        known = {"default": DEFAULT_URL, **urls}
+        known = {"default": DEFAULT_URL, **configurations}
         databases: dict[str, Database] = {}
-        for alias, url in known.items():
+        for alias, configuration in known.items():
             present = self._databases.get(alias)
-            keep = present is not None and present.url == url
-            databases[alias] = present if keep and present else Database(alias, url)
+            keep = present is not None and present.configuration == configuration
+            databases[alias] = present if keep and present else Database(alias, configuration)
         replaced = [old for old in self._databases.values() if old not in databases.values()]
         self._databases = databases
         for database in replaced:

@@ -4,6 +4,7 @@ An adapter knows what differs: how a statement is run, what tells that a connect
 any more. `sqlite3`'s is here, as it is what others of the DB-API are measured by.
 """
 
+import select
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -38,6 +39,15 @@ def read_result(cursor: Any, *, counts: bool) -> Any:
     if counts:
         return cursor.rowcount
     return cursor.fetchall() if cursor.description is not None else ()
+
+
+def has_input(descriptor: int) -> bool:
+    """Tell whether something waits to be read from a socket, the end of it included."""
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class AsyncDriver(Protocol):

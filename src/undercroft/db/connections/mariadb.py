@@ -1,6 +1,7 @@
 """MariaDB: what each connection is told, so that the server answers as PostgreSQL does."""
 
 import asyncio
+import math
 import re
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from undercroft.db.connections.mariadb_dialect import COLLATION, teach
 from undercroft.db.connections.mariadb_drivers import LOCK_TIMEOUT, Asyncmy, PyMySQL
+from undercroft.db.connections.options import DatabaseOptions
 from undercroft.errors import ImproperlyConfigured
 
 #: The oldest release that is maintained, and the one this is tried with. It has all we rely on:
@@ -44,9 +46,14 @@ _SETTINGS = (
 _VERSION = re.compile(r"(\d+)\.(\d+)\.\d+-mariadb", re.IGNORECASE)
 
 
-def build_connect_args(driver: str, connect_timeout: float) -> dict[str, Any]:
+def build_connect_args(driver: str, options: DatabaseOptions) -> dict[str, Any]:
     """Build what a driver is told at connection."""
-    arguments = {"charset": "utf8mb4", "autocommit": True, "connect_timeout": connect_timeout}
+    arguments = {
+        "charset": "utf8mb4",
+        "autocommit": True,
+        "connect_timeout": options.connect_timeout,
+        "program_name": options.application_name,
+    }
     if driver == "pymysql":
         return arguments
     return {**arguments, "stmt_cache_size": _MAX_PREPARED, "async_creator_fn": open_asyncmy}
@@ -85,20 +92,45 @@ async def open_asyncmy(**arguments: Any) -> Any:
     return connection
 
 
-def prepare_engine(engine: Engine) -> None:
+def build_settings(options: DatabaseOptions) -> str:
+    """Build the statement that tells a new connection how to behave.
+
+    A statement's time is in seconds with a fraction, the others' in whole ones; locks are those on
+    rows, and those on tables whose shape somebody changes.
+    """
+    settings = _SETTINGS
+    if options.statement_timeout is not None:
+        settings += f", max_statement_time = {options.statement_timeout}"
+    if options.lock_timeout is not None:
+        seconds = math.ceil(options.lock_timeout)
+        settings += f", innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
+    if options.idle_in_transaction_timeout is not None:
+        settings += f", idle_transaction_timeout = {math.ceil(options.idle_in_transaction_timeout)}"
+    return settings
+
+
+def prepare_engine(engine: Engine, options: DatabaseOptions) -> None:
     """Set up an engine and every connection of it.
 
     Args:
         engine: Of MariaDB, on a pool of ours; of an async one its `sync_engine`.
+        options: Of the database.
     """
     pool: Any = engine.pool
     driver: PyMySQL | Asyncmy = pool.driver
+    settings = build_settings(options)
 
-    def learn(connection: Any, _record: object) -> None:
+    def set_up(connection: Any, _record: object) -> None:
+        # Last, because SQLAlchemy changes the collation.
+        cursor = connection.cursor()
+        cursor.execute(settings)
+        cursor.close()
+
+    def learn(connection: Any, record: object) -> None:
         if check_server(connection):
             driver.numbers |= {LOCK_TIMEOUT}
         # SQLAlchemy asks next how the connection behaves.
-        set_up(connection, None)
+        set_up(connection, record)
 
     def work(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
         if driver.is_dead(record.driver_connection):
@@ -143,13 +175,6 @@ def check_server(connection: Any) -> bool:
             code="db.server",
         )
     return bool(rolls_back)
-
-
-def set_up(connection: Any, _record: object) -> None:
-    """Tell a new connection how to behave; last, because SQLAlchemy changes the collation."""
-    cursor = connection.cursor()
-    cursor.execute(_SETTINGS)
-    cursor.close()
 
 
 def rest(connection: Any, _record: object) -> None:

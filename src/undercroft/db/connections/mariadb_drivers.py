@@ -1,10 +1,9 @@
 """PyMySQL and asyncmy: how they are spoken to, and what their errors say of a connection."""
 
-import select
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from undercroft.db.connections.drivers import SyncDriver, read_result
+from undercroft.db.connections.drivers import SyncDriver, has_input, read_result
 
 #: Numbers below are the operating system's; from 2000 on they are the client's own.
 _SERVER, _CLIENT, _SERVER_AGAIN = 1_000, 2_000, 3_000
@@ -156,12 +155,3 @@ class Asyncmy(Rollbacks):
 
     def unshare(self, adapter: Any) -> None:
         """Do nothing, as `share` did."""
-
-
-def has_input(descriptor: int) -> bool:
-    """Tell whether something waits to be read from a socket, the end of it included."""
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([descriptor], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from undercroft.db.connections.drivers import SyncDriver
+from undercroft.db.connections.drivers import SyncDriver, has_input
+from undercroft.db.connections.options import DatabaseOptions
 from undercroft.db.connections.pipelining import send_ahead
 
 #: Prepared statements kept per connection.
@@ -15,11 +16,37 @@ MAX_PREPARED = 500
 _COUNT = re.compile(r"\d+$")
 
 
-def build_connect_args(driver: str, connect_timeout: float) -> dict[str, Any]:
+def build_connect_args(driver: str, options: DatabaseOptions) -> dict[str, Any]:
     """Build what a driver is told at connection: times are in UTC, and waiting has an end."""
+    settings = build_settings(options)
     if driver == "asyncpg":
-        return {"server_settings": {"timezone": "UTC"}, "timeout": connect_timeout}
-    return {"options": "-c timezone=UTC", "connect_timeout": max(1, round(connect_timeout))}
+        return {"server_settings": settings, "timeout": options.connect_timeout}
+    told = {name: value for name, value in settings.items() if name != "application_name"}
+    arguments: dict[str, Any] = {
+        "options": " ".join(f"-c {name}={value}" for name, value in told.items()),
+        "connect_timeout": max(1, round(options.connect_timeout)),
+    }
+    if options.application_name is not None:
+        # It may hold spaces, so it has an argument of its own.
+        arguments["application_name"] = options.application_name
+    return arguments
+
+
+def build_settings(options: DatabaseOptions) -> dict[str, str]:
+    """Build the settings of a session, times in milliseconds."""
+    settings = {"timezone": "UTC"}
+    if options.application_name is not None:
+        settings["application_name"] = options.application_name
+    limits = {
+        "statement_timeout": options.statement_timeout,
+        "lock_timeout": options.lock_timeout,
+        "idle_in_transaction_session_timeout": options.idle_in_transaction_timeout,
+    }
+    for name, seconds in limits.items():
+        if seconds is not None:
+            # 0 would mean no limit.
+            settings[name] = str(max(1, round(seconds * 1000)))
+    return settings
 
 
 def rest_in_autocommit(engine: Engine) -> None:
@@ -49,13 +76,17 @@ class Psycopg(SyncDriver):
         tag: str | None = connection.execute(sql).statusmessage
         return tag
 
+    def is_dead(self, connection: Any) -> bool:
+        """Tell of an idle connection whether the server has closed it, or has had a last word."""
+        return bool(connection.closed) or has_input(connection.pgconn.socket)
+
     def is_broken(self, connection: Any) -> bool:
         """Tell after an error whether the connection is of no use any more."""
-        return bool(connection.broken)
+        return bool(connection.closed)
 
     def is_lost(self, connection: Any, error: BaseException | None) -> bool:
         """Tell after an error whether the transaction is gone with its connection."""
-        return bool(connection.broken)
+        return bool(connection.closed)
 
 
 class Asyncpg:

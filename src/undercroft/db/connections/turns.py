@@ -3,7 +3,7 @@
 SQLite itself lets those who wait poll, each in a thread and with a connection of its own. Enough
 of them leave neither a thread nor a connection to who has the lock. Those of one process
 therefore queue here, on the loop without a thread; other processes' writers are still waited for
-by `busy_timeout`.
+by `lock_timeout`.
 """
 
 import asyncio
@@ -99,6 +99,6 @@ def build_locked() -> LockTimeout:
     """Build the error for a database on which others write for too long."""
     return LockTimeout(
         "The database is locked: others are writing.",
-        hint="Look for long transactions, or raise `busy_timeout` in the database's URL.",
+        hint="Look for long transactions, or raise `lock_timeout` in the database's URL.",
         code="db.locked",
     )

@@ -1,10 +1,16 @@
-"""What a database's URL says: the vendor, a driver for each kind of code, and our own limits."""
+"""What a database's URL says: the vendor, a driver for each kind of code, and our own options."""
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from undercroft.db.connections.options import (
+    DatabaseOptions,
+    build_options,
+    describe_options,
+    is_option,
+)
 from undercroft.errors import ImproperlyConfigured
 
 #: The scheme as people write it, then the drivers for sync and for async code. SQLite has no
@@ -23,28 +29,17 @@ DRIVERS = {
 VENDORS = {"postgres": "postgresql", "mysql": "mariadb"}
 
 
-@dataclass(frozen=True, slots=True)
-class PoolOptions:
-    """The limits of a database's pools; each may stand in the URL's query.
+def parse_url(
+    url: str, given: Mapping[str, Any] | None = None
+) -> tuple[str, str, str | None, DatabaseOptions]:
+    """Split a URL into vendor, URL for sync code, URL for async code, and options.
 
-    Attributes:
-        pool_size: Connections at most, for sync code and for each event loop.
-        pool_timeout: Seconds to wait for a connection before `DatabaseUnavailable`.
-        connect_timeout: Seconds to wait for the server to accept a connection.
-        busy_timeout: Seconds SQLite waits for another writer.
-    """
-
-    pool_size: int = 8
-    pool_timeout: float = 30.0
-    connect_timeout: float = 10.0
-    busy_timeout: float = 30.0
-
-
-def parse_url(url: str) -> tuple[str, str, str | None, PoolOptions]:
-    """Split a URL into vendor, URL for sync code, URL for async code, and pool options.
+    Args:
+        url: With options in its query, beside those of the driver.
+        given: Further options.
 
     Raises:
-        ImproperlyConfigured: The scheme is unknown or an option is no number.
+        ImproperlyConfigured: The scheme is unknown, or an option is wrong.
     """
     scheme, separator, rest = url.partition("://")
     vendor, _, driver = scheme.partition("+")
@@ -59,27 +54,16 @@ def parse_url(url: str) -> tuple[str, str, str | None, PoolOptions]:
     vendor = VENDORS.get(vendor, vendor)
     if driver and f"{vendor}+{driver}" not in (sync_scheme, async_scheme):
         sync_scheme = f"{vendor}+{driver}"
-    rest, options = _take_options(rest)
+    rest, taken = _take_options(vendor, rest)
+    options = build_options(vendor, [*taken, *describe_options(given or {})])
     async_url = f"{async_scheme}://{rest}" if async_scheme else None
     return vendor, f"{sync_scheme}://{rest}", async_url, options
 
 
-def _take_options(rest: str) -> tuple[str, PoolOptions]:
+def _take_options(vendor: str, rest: str) -> tuple[str, list[tuple[str, str]]]:
     """Take our own options out of the query; what is left belongs to the driver."""
     address, _, query = rest.partition("?")
-    kinds = {field.name: field.type for field in fields(PoolOptions)}
-    options = PoolOptions()
-    others: list[tuple[str, str]] = []
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        if name not in kinds:
-            others.append((name, value))
-            continue
-        try:
-            number = int(value) if name == "pool_size" else float(value)
-        except ValueError as error:
-            raise ImproperlyConfigured(
-                f"Database option {name}={value!r} is no number.", code="db.url"
-            ) from error
-        changed: dict[str, Any] = {name: number}
-        options = replace(options, **changed)
-    return (f"{address}?{urlencode(others)}" if others else address), options
+    pairs = parse_qsl(query, keep_blank_values=True)
+    others = [(name, value) for name, value in pairs if not is_option(vendor, name)]
+    taken = [(name, value) for name, value in pairs if is_option(vendor, name)]
+    return (f"{address}?{urlencode(others)}" if others else address), taken
