@@ -102,6 +102,7 @@ class Model(DeclarativeBase):
             return
         cls.__abstract__ = False
         check_parents(cls)
+        meta = inherit_meta(cls, meta)
         app_label = str(meta.get("app_label", find_app_label(cls.__module__)))
         name = cls.__name__.lower()
         if "__tablename__" not in vars(cls) and "__table__" not in vars(cls):
@@ -110,7 +111,6 @@ class Model(DeclarativeBase):
         if not composite and not has_primary_key(cls):
             cls.id = BigAutoField()
         hide_reverse_annotations(cls)
-        meta = inherit_meta(cls, meta)
         add_table_args(cls, list_foreign_items(cls, meta))
         keys, many = list_foreign_keys(cls), list_many_to_many(cls)
         managers = find_managers(cls)
@@ -128,7 +128,8 @@ class Model(DeclarativeBase):
             }
             setattr(cls, error, type(error, (parent,), {**described, "__doc__": parent.__doc__}))
         super().__init_subclass__(**arguments)
-        cls.__options__ = cls._meta = ModelOptions(cls, app_label, cls.__tablename__, meta)
+        table: Any = cls.__table__
+        cls.__options__ = cls._meta = ModelOptions(cls, app_label, table.name, meta)
         complete_class(cls, meta)
         cls.__options__.manager_name = install_managers(cls, managers)
         for key_name, declaration in keys.items():
