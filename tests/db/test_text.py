@@ -145,6 +145,10 @@ def test_equal_is_the_same() -> None:
     assert Note.objects.filter(key__iexact="aBC").count() == 2
     with pytest.raises(IntegrityError):
         Note.objects.create(key="abc")
+    if databases["default"].vendor == "mariadb":
+        as_people_do = Note.objects.order_by(models.Collate("key", "utf8mb4_unicode_ci"), "id")
+        some = as_people_do.filter(key__in=["abc", "ABC", "abç"])
+        assert list(some.values_list("key", flat=True)) == ["abc", "ABC", "abç"]
     with Session(databases["default"].sync_engine) as session:
         # Without a column, too.
         assert not session.scalar(sa.select(sa.literal("a") == sa.literal("A")))
