@@ -47,7 +47,7 @@ def find_declared_column(model: Any, name: str) -> Any:
     Raises:
         FieldError: There is no such field, or it is another table's.
     """
-    columns = {} if model is None else find_mapper(model).columns
+    columns: Any = {} if model is None else find_mapper(model).columns
     for key in (name, f"{name}_id"):
         if key in columns:
             return columns[key]
@@ -82,7 +82,7 @@ def build_comparison(model: Any, keyword: str, value: Any) -> Any:
 
 def build_declared_value(model: Any, value: Any) -> Any:
     """Build an expression; a plain value stays as it is."""
-    return build_sql(value, model) if hasattr(type(value), "build_declared_sql") else value
+    return build_sql(value, model) if hasattr(value.__class__, "build_declared_sql") else value
 
 
 def build_declared_math(model: Any, operator: str, left: Any, right: Any) -> Any:

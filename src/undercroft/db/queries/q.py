@@ -68,10 +68,11 @@ class Q:
             FieldError: It names what is no column of the table.
             ImproperlyConfigured: Databases do not agree on it.
         """
-        parts = [
-            build_comparison(model, *child) if isinstance(child, tuple) else build_sql(child, model)
-            for child in self.children
-        ]
+        parts: list[Any] = []
+        for child in self.children:
+            pair: Any = child
+            is_lookup = isinstance(child, tuple)
+            parts.append(build_comparison(model, *pair) if is_lookup else build_sql(pair, model))
         joined = sa.or_(*parts) if self.connector == self.OR else sa.and_(*parts)
         return sa.not_(joined) if self.negated else joined
 
