@@ -1,6 +1,6 @@
 """Many rows by few statements, of sizes that recur, so that their shapes are compiled once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from undercroft.db.fields.info import MISSING
@@ -12,6 +12,7 @@ from undercroft.db.queries.shape import Call, Shape
 from undercroft.db.rows.notes import note_alias, note_json
 from undercroft.db.rows.undoing import remember
 from undercroft.db.twins import Steps, atomically
+from undercroft.db.writes import insert_steps, is_worked_out, update_steps
 from undercroft.errors import FieldError, FieldValueError
 
 #: Values per statement: below the limits of every database and driver.
@@ -21,6 +22,9 @@ _MAX_VALUES = 16_000
 _MAX_ROWS = 1024
 
 Conflict = tuple[tuple[str, ...], tuple[str, ...]] | None
+
+#: Instances with their values, by the columns these are for.
+Groups = dict[tuple[str, ...], list[tuple[Any, list[Any]]]]
 
 
 def list_batches(count: int, width: int, batch_size: int | None) -> Iterator[tuple[int, int]]:
@@ -59,18 +63,40 @@ def insert_many_steps(
         FieldValueError: A value does not fit, or there is none where one is needed.
         FieldError: An instance is of another model.
     """
+    _check_model(options, instances)
+    groups: Groups = {}
+    apart: list[Any] = []
+    for instance in instances:
+        collected = _collect(options, instance)
+        if collected is None:
+            apart.append(instance)
+        else:
+            groups.setdefault(collected[0], []).append((instance, collected[1]))
+    if apart and conflict is not None:
+        raise FieldError(
+            "A row with expressions cannot be inserted where others are in the way: expected "
+            "values.",
+            code="db.bulk",
+        )
+    steps = _insert_groups(options, groups, alias, conflict, batch_size)
+    yield from atomically(_insert_all(steps, apart, alias), alias)
+
+
+def _check_model(options: ModelOptions, instances: Iterable[Any]) -> None:
     for instance in instances:
         if not isinstance(instance, options.model):
             raise FieldError(f"{instance!r} is no {options.name}.", code="db.bulk")
-    groups: dict[tuple[str, ...], list[tuple[Any, list[Any]]]] = {}
-    for instance in instances:
-        names, values = _collect(options, instance)
-        groups.setdefault(names, []).append((instance, values))
-    yield from atomically(_insert_groups(options, groups, alias, conflict, batch_size), alias)
 
 
-def _collect(options: ModelOptions, instance: Any) -> tuple[tuple[str, ...], list[Any]]:
-    """Collect the columns an instance has values for, and these values."""
+def _insert_all(steps: Steps[None], apart: Iterable[Any], alias: str) -> Steps[None]:
+    """Insert groups of rows, then one by one those the database has to work something out for."""
+    yield from steps
+    for instance in apart:
+        yield from insert_steps(instance, alias)
+
+
+def _collect(options: ModelOptions, instance: Any) -> tuple[tuple[str, ...], list[Any]] | None:
+    """Collect the columns an instance has values for, and these; None if some are expressions."""
     if options.relations:
         take_keys(instance)
     values = state_of(instance).dict
@@ -88,13 +114,15 @@ def _collect(options: ModelOptions, instance: Any) -> tuple[tuple[str, ...], lis
         try:
             found.append(value if value is None else convert(value))
         except (ArithmeticError, TypeError, ValueError) as error:
+            if is_worked_out(value):
+                return None
             raise build_error(options.name, key, value, str(error)) from error
     return tuple(names), found
 
 
 def _insert_groups(
     options: ModelOptions,
-    groups: dict[tuple[str, ...], list[tuple[Any, list[Any]]]],
+    groups: Groups,
     alias: str,
     conflict: Conflict,
     batch_size: int | None,
@@ -149,6 +177,7 @@ def update_many_steps(
     names = [_find_column(options, name) for name in fields]
     if not names:
         raise FieldError("bulk_update() was told no fields.", code="db.bulk")
+    _check_model(options, instances)
     for instance in instances:
         if state_of(instance).key is None:
             raise FieldError(
@@ -156,10 +185,28 @@ def update_many_steps(
             )
     if not instances:
         return 0
-    return (yield from atomically(_update_all(options, instances, names, alias, batch_size), alias))
+    apart = [one for one in instances if any(is_worked_out(one.__dict__.get(n)) for n in names)]
+    plain = [one for one in instances if one not in apart] if apart else instances
+    steps = _update_all(options, plain, names, alias, batch_size)
+    return (yield from atomically(_update_apart(steps, apart, names, alias), alias))
+
+
+def _update_apart(
+    steps: Steps[int], apart: Iterable[Any], names: Sequence[str], alias: str
+) -> Steps[int]:
+    """Write batches, then one by one the rows the database has to work something out for."""
+    total = yield from steps
+    for instance in apart:
+        try:
+            yield from update_steps(instance, names, alias)
+        except instance.DoesNotExist:
+            continue
+        total += 1
+    return total
 
 
 def _find_column(options: ModelOptions, name: str) -> str:
+    name = options.primary_keys[0] if name == "pk" else name
     relation = options.relations.get(name)
     key = name if relation is None else relation.column
     if key not in options.columns:

@@ -57,21 +57,34 @@ def _delete_reported(instance: Any, alias: str) -> Steps[Deletion]:
     yield from pre_delete.send_steps(model, instance=instance, using=alias)
     key = state_of(instance).key[1]
     cascaded = yield from _follow(options, {key}, alias)
-    count = yield from _delete_instance(instance, alias)
+    count = yield from _delete_row(instance, alias)
+    # Who listens still sees which row it was.
     yield from post_delete.send_steps(model, instance=instance, using=alias)
+    _forget(instance, alias)
     return _report(options, count, cascaded)
 
 
 def _delete_instance(instance: Any, alias: str) -> Steps[int]:
+    count = yield from _delete_row(instance, alias)
+    _forget(instance, alias)
+    return count
+
+
+def _delete_row(instance: Any, alias: str) -> Steps[int]:
+    options: ModelOptions = instance.__options__
+    conditions, key = match_key(options, state_of(instance).key[1])
+    count: int = yield Call(Shape("delete", options.model, None, conditions), key, alias)
+    return count
+
+
+def _forget(instance: Any, alias: str) -> None:
+    """Let an instance count as never saved."""
     options: ModelOptions = instance.__options__
     state = state_of(instance)
-    conditions, key = match_key(options, state.key[1])
-    count: int = yield Call(Shape("delete", options.model, None, conditions), key, alias)
     remember(state, alias, options.primary_keys)
     forget_identity(state)
     if not options.is_composite:
         state.dict[options.primary_key] = None
-    return count
 
 
 def delete_rows_steps(query: Any) -> Steps[Deletion]:

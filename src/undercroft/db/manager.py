@@ -39,4 +39,5 @@ def install_managers(model: type[Any], declared: dict[str, Manager[Any]]) -> str
     for name, manager in managers.items():
         bound = manager.bind(model)
         type.__setattr__(model, name, FreshManager(bound) if bound.is_fresh else bound)
+    model.__options__.base_manager = Manager[Any](model)
     return next(iter(managers))

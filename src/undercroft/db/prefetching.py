@@ -50,18 +50,23 @@ def _load(name: str, instances: list[Any], prefetch: Prefetch, alias: str) -> St
     return (yield from _load_reverse(relation, instances, prefetch, alias))
 
 
-def _start(prefetch: Prefetch, target: type[Any], alias: str) -> Any:
-    """Start the query that loads a relation."""
+def _start(prefetch: Prefetch, relation: Relation | ManyRelation, alias: str) -> Any:
+    """Start the query that loads a relation.
+
+    A row that another refers to is there even where the model's own manager hides it.
+    """
     query = prefetch.queryset
     if query is None:
-        query = target.objects.all()
+        options: ModelOptions = relation.target.__options__
+        is_single = isinstance(relation, Relation) and not relation.many
+        query = (options.base_manager if is_single else options.manager).all()
     return query.using(alias) if query.db == "default" else query.all()
 
 
 def _load_one(
     relation: Relation, instances: list[Any], prefetch: Prefetch, alias: str
 ) -> Steps[list[Any]]:
-    query = _start(prefetch, relation.target, alias)
+    query = _start(prefetch, relation, alias)
     attribute = prefetch.to_attr or relation.name
     if prefetch.queryset is None:
         loaded = [one.__dict__[attribute] for one in instances if attribute in one.__dict__]
@@ -78,7 +83,7 @@ def _load_one(
 def _load_reverse(
     relation: Relation, instances: list[Any], prefetch: Prefetch, alias: str
 ) -> Steps[list[Any]]:
-    query = _start(prefetch, relation.target, alias)
+    query = _start(prefetch, relation, alias)
     keys = {getattr(one, relation.column) for one in instances}
     found = yield from _fetch(query, relation.target_column, keys)
     groups: dict[Any, list[Any]] = {}
@@ -103,7 +108,7 @@ def _load_many(
     prefetch: Prefetch,
     alias: str,
 ) -> Steps[list[Any]]:
-    query = _start(prefetch, relation.target, alias)
+    query = _start(prefetch, relation, alias)
     key = options.reverses[relation.path[0]].column
     # The row between says which instance a row is for: one row may be for many.
     back = _find_back(relation)

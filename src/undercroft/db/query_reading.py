@@ -142,6 +142,8 @@ class QueryReading(QueryBuilding[M]):
             SynchronousOnlyOperation: An event loop runs in this thread.
         """
         self._check_blocking("{}.iterator()", "async for row in {}.aiterator()")
+        if self._has("lock"):
+            self._check_lock()
         lane = get_lane(self._alias)
         for rows in stream(lane, self.build_fetch(), check_chunk(chunk_size)):
             if self._prefetches:
@@ -150,6 +152,8 @@ class QueryReading(QueryBuilding[M]):
 
     async def aiterator(self, chunk_size: int = CHUNK_SIZE) -> AsyncIterator[M]:
         """As `iterator`, for async code: `async for row in queryset.aiterator()`."""
+        if self._has("lock"):
+            self._check_lock()
         lane = get_lane(self._alias)
         chunks = astream(lane, self.build_fetch(), check_chunk(chunk_size))
         try:

@@ -10,7 +10,7 @@ from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.terms import ROW
 from undercroft.db.query import Query
 from undercroft.db.twins import Steps, async_twin, twins
-from undercroft.db.writes import insert_steps, is_worked_out, save_steps
+from undercroft.db.writes import insert_new_steps, is_worked_out, save_steps
 from undercroft.errors import FieldError
 
 M = TypeVar("M")
@@ -35,6 +35,9 @@ class QueryWrites(Query[M]):
     def _complete(self, values: dict[str, Any]) -> dict[str, Any]:
         """Add what every new row of this queryset has."""
         return values
+
+    def _adopt(self, rows: Iterable[M]) -> None:
+        """Give rows that are about to be inserted what every new row of this queryset has."""
 
     @twins
     def get_or_create(
@@ -65,14 +68,14 @@ class QueryWrites(Query[M]):
         values = {key: value for key, value in lookups.items() if "__" not in key}
         values.update(_call_all(defaults))
         instance: M = self.model(**self._complete(values))
-        if (yield from insert_steps(instance, self._alias, "insert-new")):
+        if (yield from insert_new_steps(instance, self._alias)):
             return instance, True
         try:
             # Somebody else was faster.
             return (yield from self.get_steps((), lookups)), False
         except model.DoesNotExist:
             # Another row has a value that must be unique: let the database say which.
-            yield from insert_steps(instance, self._alias)
+            yield from save_steps(instance, self._alias, force_insert=True)
             return instance, True
 
     @twins
@@ -101,6 +104,8 @@ class QueryWrites(Query[M]):
         instance, is_new = yield from self._get_or_create(fresh, lookups)
         if not is_new:
             for name, value in _call_all(changes).items():
+                if name not in self._options.settable and name != "pk":
+                    raise self._options.build_unknown(name)
                 setattr(instance, name, value)
             yield from save_steps(instance, self._alias)
         return instance, is_new
@@ -133,6 +138,7 @@ class QueryWrites(Query[M]):
             FieldError: The options contradict each other, or an instance is of another model.
         """
         rows = list(instances)
+        self._adopt(rows)
         conflict = _choose_conflict(
             self._options,
             ignore=ignore_conflicts,

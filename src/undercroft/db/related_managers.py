@@ -167,6 +167,12 @@ class RelatedManager(RelatedRows[M]):
                 check_agreement(relation, self._key, key, self._options.name)
         return {column: self._key, **values}
 
+    def _adopt(self, rows: Iterable[Any]) -> None:
+        self._forget()
+        for row in rows:
+            if row.__dict__.get(self._relation.target_column) is None:
+                setattr(row, self._relation.target_column, self._key)
+
     @twins
     def create(self, /, **values: Any) -> Steps[M]:
         """Make a row that refers to the instance, and insert it.

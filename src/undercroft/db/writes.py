@@ -12,6 +12,7 @@ from undercroft.db.queries.keys import take_keys
 from undercroft.db.queries.lookups import resolve_lookup
 from undercroft.db.queries.namespace import Namespace, is_expression
 from undercroft.db.queries.shape import Call, Operations, Shape
+from undercroft.db.queries.terms import has_node
 from undercroft.db.rows.notes import list_changed_json, note_alias, note_json
 from undercroft.db.rows.siblings import BATCHED, PREFETCHED
 from undercroft.db.rows.undoing import remember
@@ -45,24 +46,31 @@ def save_steps(
             )
         is_new = False
         state.key = (options.identity_class, read_key(options, state.dict), None)
-    sender = options.model
-    if pre_save.listens(sender):
-        yield from pre_save.send_steps(
-            sender, instance=instance, raw=False, using=alias, update_fields=update_fields
-        )
+    told = {"instance": instance, "raw": False, "using": alias, "update_fields": update_fields}
+    if pre_save.listens(options.model):
+        yield from pre_save.send_steps(options.model, **told)
     if is_new:
         yield from insert_steps(instance, alias)
     else:
         yield from update_steps(instance, update_fields, alias)
-    if post_save.listens(sender):
-        yield from post_save.send_steps(
-            sender,
-            instance=instance,
-            created=is_new,
-            raw=False,
-            using=alias,
-            update_fields=update_fields,
-        )
+    if post_save.listens(options.model):
+        yield from post_save.send_steps(options.model, created=is_new, **told)
+
+
+def insert_new_steps(instance: Any, alias: str) -> Steps[bool]:
+    """Insert an instance unless another row is in its way, and tell those who want to know.
+
+    Returns:
+        Whether it was inserted.
+    """
+    options: ModelOptions = instance.__options__
+    told = {"instance": instance, "raw": False, "using": alias, "update_fields": None}
+    if pre_save.listens(options.model):
+        yield from pre_save.send_steps(options.model, **told)
+    is_new = yield from insert_steps(instance, alias, "insert-new")
+    if is_new and post_save.listens(options.model):
+        yield from post_save.send_steps(options.model, created=True, **told)
+    return is_new
 
 
 def read_key(options: ModelOptions, values: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -146,7 +154,7 @@ def _collect(
         names.append(key)
         if value is not None:
             if is_worked_out(value):
-                nodes[key] = Namespace(options, {}, parameters).resolve(value).node
+                nodes[key] = _resolve_new(options, key, value, parameters)
                 returned.append(key)
                 continue
             try:
@@ -160,6 +168,19 @@ def _collect(
 
 #: Where the conditions for one row are kept; no name is a number.
 _BY_KEY: Any = 0
+
+
+def _resolve_new(options: ModelOptions, key: str, value: Any, parameters: list[Any]) -> Any:
+    """Resolve an expression for a row that is not there yet."""
+    node = Namespace(options, {}, parameters).resolve(value).node
+    if has_node(node, "column") or has_node(node, "aggregate"):
+        raise FieldError(
+            f"{options.name}.{key}={value!r} looks at columns of the row to be inserted, which is "
+            "no row yet.",
+            hint="Give it a value, or an expression of values.",
+            code="db.update",
+        )
+    return node
 
 
 def is_worked_out(value: Any) -> bool:

@@ -136,6 +136,9 @@ class ModelOptions:
     #: The name of the manager that relations and generic code begin with.
     manager_name: str = "objects"
 
+    #: A manager that hides nothing, whatever the model's own begin with.
+    base_manager: Any = None
+
     @property
     def manager(self) -> Any:
         """The model's default manager."""

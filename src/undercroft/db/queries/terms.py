@@ -72,12 +72,19 @@ def build_type_converter(column_type: TypeEngine[Any]) -> Convert:
     return build_converter(sa.Column("value", column_type))
 
 
-#: Nodes in which an aggregate is none of the query's own.
-_APART = frozenset({"exists", "subquery", "window"})
+#: Nodes within which is none of the query's own.
+_APART = frozenset({"exists", "subquery"})
+
+
+def has_node(node: Any, kind: str) -> bool:
+    """Tell whether a node, or one within it, is of a kind; subqueries have their own."""
+    if not issubclass(type(node), tuple) or not node or node[0] in _APART:
+        return False
+    return node[0] == kind or any(has_node(part, kind) for part in node)
 
 
 def has_aggregate(node: Any) -> bool:
-    """Tell whether a node, or one within it, is an aggregate; subqueries have their own."""
-    if not issubclass(type(node), tuple) or not node or node[0] in _APART:
+    """Tell whether a node is, or has within it, an aggregate that needs groups."""
+    if not issubclass(type(node), tuple) or not node or node[0] in (*_APART, "window"):
         return False
     return node[0] == "aggregate" or any(map(has_aggregate, node))

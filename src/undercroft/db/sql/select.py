@@ -283,7 +283,7 @@ class SelectBuilder(ExpressionBuilder):
             statement = self._add_distinct(statement)
         if elements:
             statement = statement.order_by(*elements)
-        if self._lock is not None:
+        if self._lock is not None and self.outer is None and self.shape.kind in _LOCKED:
             statement = statement.with_for_update(**self._build_lock(self._lock))
         return statement
 
@@ -400,6 +400,12 @@ class SelectBuilder(ExpressionBuilder):
 
     def _build_lock(self, options: dict[str, Any]) -> dict[str, Any]:
         paths = options.pop("of", ())
+        if paths and self.vendor == "mariadb":
+            raise FieldError(
+                "select_for_update(of=...) does not exist on mariadb: expected PostgreSQL.",
+                hint="Leave it out: all rows that are read are locked.",
+                code="db.lock",
+            )
         if paths:
             options["of"] = [self.find_table(path) for path in paths]
         elif self.has_joins and self.vendor == "postgresql":
@@ -440,6 +446,9 @@ class SelectBuilder(ExpressionBuilder):
         "reverse": _reverse,
     }
 
+
+#: The kinds of statements that give rows, which can be locked; a count cannot.
+_LOCKED = frozenset({"dicts", "instances", "rows"})
 
 #: What makes a node have values of the call.
 _VALUED = frozenset({"adopted", "bind", "exists", "subquery"})

@@ -1,5 +1,6 @@
 """Build a SQLAlchemy statement from a shape; once per shape, for the result is kept."""
 
+import json
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -214,7 +215,7 @@ class StatementBuilder(SelectBuilder):
         self.shape = self.shape._replace(kind=kind, columns=columns)
         statement = _STATEMENTS[kind](self)
         self.answer = lambda rows: "\n".join(
-            " ".join(str(part) for part in tuple(row) if part is not None) for row in rows
+            " ".join(_show(part) for part in tuple(row) if part is not None) for row in rows
         )
         return statement
 
@@ -233,6 +234,11 @@ def build_statement(call: Call, dialect: Dialect, run: Run) -> Built:
     statement = make(builder)
     bindings = builder.bindings
     return Built(statement, bindings.positions, builder.answer, bindings.keyed, prefix)
+
+
+def _show(part: Any) -> str:
+    """Show a part of an explanation; a driver may have read the JSON that was asked for."""
+    return json.dumps(part) if isinstance(part, (dict, list)) else str(part)
 
 
 def _pass(rows: Any) -> Any:
