@@ -124,6 +124,18 @@ def test_a_filter_says_which_rows_count() -> None:
     }
 
 
+def test_a_filter_is_about_the_rows_that_are_joined() -> None:
+    """Denied as well: it leaves out the rows themselves, not whoever has such a row."""
+    fill()
+    others = Count("albums", filter=~Q(albums__title="First"))
+    rated = Sum("albums__price", filter=~Q(albums__rating__lt=3), default=0)
+    artists = Artist.objects.annotate(n=others, s=rated).order_by("id")
+    assert list(artists.values_list("n", "s")) == [(1, Decimal("20.50")), (2, 10), (0, 0)]
+    live = Case(When(~Q(track__is_live=True), then=F("track__seconds")), default=Value(0))
+    albums = Album.objects.annotate(s=Sum(live)).order_by("id")
+    assert list(albums.values_list("s", flat=True)) == [400, 150, 250, None]
+
+
 def test_aggregates_of_expressions_and_expressions_of_aggregates() -> None:
     """What goes in and what comes out may be calculated."""
     fill()

@@ -176,6 +176,7 @@ def test_exclude_is_the_rest_of_what_filter_finds() -> None:
         Album.rating > 3,
         Q(Album.rating > 3, released__year=2001),
         Q(Case(When(rating__gt=3, then=True), When(rating__lt=3, then=False))),
+        ~Q(Case(When(~Q(rating__gt=3), then=True), default=False)),
     ]
     for condition in conditions:
         found = names(Album.objects.filter(condition))
@@ -226,6 +227,24 @@ def test_either_of_two_relations_is_found_by_one_of_them() -> None:
         "Blue",
     ]
     assert names(Genre.objects.filter(Q(parent__name="Rock") | Q(name="Jazz"))) == ["Jazz", "Punk"]
+
+
+def test_an_odd_number_of_conditions() -> None:
+    """`^` finds rows of which an odd number of conditions holds, joined rows one by one."""
+    fill()
+    albums = Album.objects.order_by("id")
+    three = Q(rating__gt=2) ^ Q(price__gt=9) ^ Q(title__contains="e")
+    assert names(albums.filter(three)) == ["First", "Blue", "Empty"]
+    assert names(albums.exclude(three)) == ["Second"]
+    assert names(albums.filter(Q(rating__gt=3) ^ Q(rating__isnull=True))) == ["First", "Second"]
+    either = Q(albums__title="First") ^ Q(albums__price__gt=10)
+    assert names(Artist.objects.filter(either)) == ["Ann", "Ann"]
+    assert names(Artist.objects.filter(~either).order_by("id")) == ["Ann", "Bob", "Çyd"]
+    assert names(albums.filter(Q(title="Blue", price__gt=1, _connector=Q.XOR))) == [
+        "First",
+        "Second",
+        "Empty",
+    ]
 
 
 def test_an_empty_q_changes_nothing() -> None:

@@ -1,5 +1,7 @@
-"""`Q`: conditions as an object, to be joined by `&`, `|` and `~`."""
+"""`Q`: conditions as an object, to be joined by `&`, `|`, `^` and `~`."""
 
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,6 +9,13 @@ import sqlalchemy as sa
 from undercroft.db.fields.expressions import build_sql
 from undercroft.db.queries.declaring import build_comparison
 from undercroft.errors import FieldError
+
+#: How the parts of a table's definition are joined, by connector.
+_JOINS: dict[str, Callable[[Any, Any], Any]] = {
+    "and": sa.and_,
+    "or": sa.or_,
+    "xor": lambda left, right: sa.and_(sa.or_(left, right), sa.not_(sa.and_(left, right))),
+}
 
 
 class Q:
@@ -22,6 +31,7 @@ class Q:
     #: How conditions are joined.
     AND = "and"
     OR = "or"
+    XOR = "xor"
 
     def __init__(
         self,
@@ -32,8 +42,8 @@ class Q:
         **lookups: Any,
     ) -> None:
         connector = (_connector or self.AND).lower()
-        if connector not in (self.AND, self.OR):
-            raise FieldError(f"{_connector!r} joins no conditions: expected Q.AND or Q.OR.")
+        if connector not in (self.AND, self.OR, self.XOR):
+            raise FieldError(f"{_connector!r} joins no conditions: expected Q.AND, Q.OR or Q.XOR.")
         self.children: tuple[Any, ...] = (*expressions, *sorted(lookups.items()))
         self.connector = connector
         self.negated = _negated
@@ -73,7 +83,7 @@ class Q:
             pair: Any = child
             is_lookup = isinstance(child, tuple)
             parts.append(build_comparison(model, *pair) if is_lookup else build_sql(pair, model))
-        joined = sa.or_(*parts) if self.connector == self.OR else sa.and_(*parts)
+        joined = reduce(_JOINS[self.connector], parts)
         return sa.not_(joined) if self.negated else joined
 
     def __and__(self, other: Any) -> "Q":
@@ -89,7 +99,10 @@ class Q:
         return Q(other).combine(self, self.OR)
 
     def __xor__(self, other: Any) -> "Q":
-        return self.combine(other, self.OR).combine(~self.combine(other, self.AND), self.AND)
+        return self.combine(other, self.XOR)
+
+    def __rxor__(self, other: Any) -> "Q":
+        return Q(other).combine(self, self.XOR)
 
     def __invert__(self) -> "Q":
         return Q(self, _negated=True) if self.negated else self._negate()
@@ -98,7 +111,7 @@ class Q:
         return Q(*self.children, _connector=self.connector, _negated=True)
 
     def combine(self, other: Any, connector: str) -> "Q":
-        """Join with other conditions, by `AND` or `OR`."""
+        """Join with other conditions, by `AND`, `OR` or `XOR`."""
         added: Q = other if isinstance(other, Q) else Q(other)
         if not added.children:
             return self

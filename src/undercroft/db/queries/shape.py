@@ -34,7 +34,7 @@ Conditions, which are operations too:
     ("range", lookup)               two
     ("range-to", lookup, nodes)     those of the two nodes
     ("true", node)                  those of the node
-    ("and" | "or" | "not", conditions)
+    ("and" | "or" | "xor" | "not", conditions)
     ("having" | "qualify", condition)   on an aggregate, on a window
 
 Nodes, which are expressions:

@@ -31,7 +31,7 @@ def build_aggregate(builder: Any, node: Any, wrap: Wrap = lambda found: found) -
     arguments = [builder.lift(each) for each in built]
     condition = None
     if conditions:
-        condition = builder.lift(sa.and_(*map(builder.build_condition, conditions)))
+        condition = builder.lift(builder.build_joined(conditions))
     if name in COLLECTING:
         terms = [(term, builder.lift(builder.build(term.node))) for term in order]
         given = Collection(arguments[0], distinct, condition, terms, option)

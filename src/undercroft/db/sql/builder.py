@@ -161,7 +161,8 @@ class Builder:
         own = self._own
         if own is not None and path in own:
             return own[path]
-        is_own = own is not None and self._is_many(path)
+        # Apart from the table itself, relations to one row are those of the query.
+        is_own = own is not None and (() in own or self._is_many(path))
         if not is_own and path in self._tables:
             return self._tables[path]
         joins = self._apart if is_own and self._apart is not None else self._joins

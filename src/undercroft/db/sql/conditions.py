@@ -11,6 +11,8 @@ from undercroft.db.queries.terms import TYPES
 from undercroft.db.sql import comparisons
 from undercroft.db.sql.builder import Builder, join_all
 
+_ONE, _ZERO = sa.literal_column("1", sa.Integer()), sa.literal_column("0", sa.Integer())
+
 #: What builds each kind of condition on a look-up.
 _LEAVES: dict[str, Callable[..., Any]] = {
     "where": comparisons.compare,
@@ -35,18 +37,21 @@ _STRICT = frozenset(
 _PLAIN = frozenset({"where", "in", "range"})
 
 #: The kinds of operations that are conditions.
-CONDITIONS = frozenset({*_LEAVES, "true", "and", "or", "not", "having", "qualify", "together"})
+CONDITIONS = frozenset(
+    {*_LEAVES, "true", "and", "or", "not", "xor", "having", "qualify", "together"}
+)
 
 
 class ConditionBuilder(Builder):
     """Builds conditions.
 
     `_negated` says whether the present condition is denied an odd number of times, `_branched`
-    whether it is denied at all.
+    whether it is denied at all, and `_splits` whether one denied on many rows means none of them.
     """
 
-    _negated = False
-    _branched = False
+    _negated: bool = False
+    _branched: bool = False
+    _splits: bool = True
 
     def build_top(self, operations: Operations) -> list[Any]:
         """Build conditions that must all hold, so that their joins may be inner ones."""
@@ -74,10 +79,34 @@ class ConditionBuilder(Builder):
             return self._build_negated(operation[1])
         if kind == "true":
             return self._build_true(operation[1])
+        if kind == "xor":
+            return self._build_parity(operation[1])
         lookup: Lookup = operation[1]
-        if self._branched and lookup.many:
+        if self._branched and lookup.many and self._splits:
             return self._build_exists(operation)
         return self._build_leaf(operation)
+
+    def build_joined(self, operations: Operations) -> Any:
+        """Build the conditions of an expression, which are about the rows that are joined."""
+        before = self._negated, self._branched, self._splits
+        self._negated = self._branched = self._splits = False
+        try:
+            return sa.and_(sa.true(), *map(self.build_condition, operations))
+        finally:
+            self._negated, self._branched, self._splits = before
+
+    def _build_parity(self, operations: Operations) -> Any:
+        """Ask whether an odd number of conditions holds."""
+        # CASE takes NULL for false, whether or not the whole is denied.
+        before, self._negated = self._negated, False
+        try:
+            held = [sa.case((self.build_condition(part), _ONE), else_=_ZERO) for part in operations]
+        finally:
+            self._negated = before
+        total: Any = held[0]
+        for each in held[1:]:
+            total = total + each
+        return total % 2 == 1
 
     def _build_negated(self, operations: Operations) -> Any:
         before = self._negated, self._branched
@@ -122,7 +151,7 @@ class ConditionBuilder(Builder):
         self._negated = self._branched = False
         try:
             if operation[0] == "null" and operation[2]:
-                return self._exists_beside(operation, around)
+                return self._exists_beside(operation)
             return self._exists_among(operation, around, lookup.path[: position + 1])
         finally:
             self._negated, self._branched = before
@@ -147,16 +176,14 @@ class ConditionBuilder(Builder):
         on = self.match(owner, parent, relation, table)
         return _exists(table, joins, on, condition)
 
-    def _exists_beside(self, operation: Operation, around: tuple[str, ...]) -> Any:
+    def _exists_beside(self, operation: Operation) -> Any:
         """Ask again from the row itself, which also finds the row without any of the many."""
-        owner, parent = self.walk(around), self.find_table(around)
-        table = owner.table.alias()
-        with self.apart(around, table) as joins:
+        table = self.options.table.alias()
+        with self.apart((), table) as joins:
             condition = self._build_leaf(operation)
-        names = [owner.columns[key].key for key in owner.primary_keys]
-        return _exists(
-            table, joins, sa.and_(*(table.c[n] == parent.c[n] for n in names)), condition
-        )
+        names = [self.options.columns[key].key for key in self.options.primary_keys]
+        same = sa.and_(*(table.c[name] == self.base.c[name] for name in names))
+        return _exists(table, joins, same, condition)
 
     @property
     def vendor(self) -> str:

@@ -96,7 +96,7 @@ def _case(builder: ExpressionBuilder, pairs: Any, otherwise: Node, type_key: Any
 
 
 def _conditions(builder: ExpressionBuilder, operations: Any) -> Any:
-    return sa.and_(sa.true(), *map(builder.build_condition, operations))
+    return builder.build_joined(operations)
 
 
 def _subquery(builder: ExpressionBuilder, shape: Shape) -> Any:
