@@ -24,6 +24,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.orm import Session as SASession
 from sqlalchemy.orm.exc import DetachedInstanceError, StaleDataError
 
+from tests.db import island_models
 from tests.db.conftest import Run
 from tests.db.shop_models import Author, Book, Publisher, Review, make_author
 from undercroft import models
@@ -106,6 +107,12 @@ def rows(database: str) -> None:
             ]
         )
         alone.commit()
+
+
+def test_a_bare_name_means_the_class_beside() -> None:
+    """Another module's `Tag` in the same process does not make `relationship("Tag")` ambiguous."""
+    assert island_models.Tag is not Tag
+    assert sa.inspect(Post).relationships["tags"].mapper.class_ is Tag
 
 
 @pytest.mark.usefixtures("rows")

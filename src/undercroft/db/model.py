@@ -5,7 +5,8 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper
 
 from undercroft import errors
 from undercroft.db.accessors import keep_in_step
@@ -30,6 +31,7 @@ from undercroft.db.many_to_many import resolve_many
 from undercroft.db.mapping import registry
 from undercroft.db.mapping.completing import complete_class, list_foreign_items
 from undercroft.db.mapping.options import ModelOptions, find_app_label, read_meta
+from undercroft.db.mapping.relationships import resolve_bare_names
 from undercroft.db.mapping.violations import find_names
 from undercroft.db.queries.keys import set_relation
 from undercroft.db.queryset import Objects
@@ -321,6 +323,9 @@ class Model(DeclarativeBase):
     avalidate_unique = async_twin(validate_unique)
     adelete = async_twin(delete)
     arefresh_from_db = async_twin(refresh_from_db)
+
+
+event.listen(Mapper, "before_configured", lambda: resolve_bare_names(Model.registry.mappers))
 
 
 def _build_refused(options: ModelOptions, name: str) -> FieldError:
