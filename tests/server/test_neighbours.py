@@ -28,7 +28,8 @@ from undercroft.db import databases
 from undercroft.gateways.foreign_wsgi import WSGIAdapter
 
 URL = os.environ["UNDERCROFT_DATABASE_URL"]
-DRIVER = URL.replace("postgresql://", "postgresql+psycopg://")
+DRIVER = URL.replace("postgresql://", "postgresql+psycopg://").replace("mysql://", "mysql+pymysql://")
+ASYNC = URL.replace("postgresql://", "postgresql+asyncpg://").replace("mysql://", "mysql+asyncmy://")
 
 
 # ---- ours
@@ -123,7 +124,7 @@ if "sqlite" in URL:
         statement = sa.select(FastNote).filter_by(text=text).options(selectinload(FastNote.lines))
         return sum(len(note.lines) for note in session.scalars(statement))
 else:
-    fast_engine = create_async_engine(URL.replace("postgresql://", "postgresql+asyncpg://"))
+    fast_engine = create_async_engine(ASYNC)
 
     async def get_async_session():
         async with async_sessionmaker(fast_engine)() as session:
