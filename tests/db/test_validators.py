@@ -156,10 +156,10 @@ def test_hostile_text_costs_no_more_than_its_length(
 ) -> None:
     """Two megabytes take no fraction of a second, whatever they consist of."""
     text = build(1_000_000)
-    begun = time.perf_counter()
+    begun = time.thread_time()
     with pytest.raises(ValidationError):
         validate(text)
-    assert time.perf_counter() - begun < 0.5, name
+    assert time.thread_time() - begun < 0.5, name
 
 
 def test_an_error_has_its_messages_by_field() -> None:

@@ -233,10 +233,10 @@ def test_values_are_bounded_in_length_and_time() -> None:
         raise ValueError("b" * 5_000_000, number, len(many), len(text))
 
     for error in (catch(fail, 0), catch(fail, 3), catch(recurse)):
-        started = time.perf_counter()
+        started = time.thread_time()
         page = render_debug_page(error, method="GET", path="/", headers=[("x", "c" * 100_000)])
         assert len(page) < 1_000_000
-        assert time.perf_counter() - started < 5
+        assert time.thread_time() - started < 5
 
 
 def recurse() -> None:

@@ -50,9 +50,9 @@ def test_the_time_grows_with_the_length_alone(piece: str) -> None:
         text = (piece * size)[:size]
         times: list[float] = []
         for _ in range(9):
-            started = time.perf_counter()
+            started = time.thread_time()
             scrub(text)
-            times.append(time.perf_counter() - started)
+            times.append(time.thread_time() - started)
         return min(times)
 
     once, twice = measure(9_000), measure(18_000)

@@ -268,10 +268,10 @@ def test_hostile_paths_cost_little() -> None:
     long = ["/" + "-" * 200_000, "/n/" + "9" * 200_000, "/f/" + "1" * 200_000, "/" * 200_000]
     long += ["/p" + "/z" * 20_000, "/" + "-" * 100]
     for hostile in long:
-        started = time.perf_counter()
+        started = time.thread_time()
         with pytest.raises(NotFound):
             tree.match("GET", hostile)
-        assert time.perf_counter() - started < 0.5
+        assert time.thread_time() - started < 0.5
 
 
 def test_a_thousand_routes_are_as_fast_as_ten() -> None:
@@ -281,10 +281,10 @@ def test_a_thousand_routes_are_as_fast_as_ten() -> None:
         tree = build_tree(*(f"/r{n}/{{id:int}}" for n in range(count)))
         times: list[float] = []
         for _ in range(5):
-            started = time.perf_counter()
+            started = time.thread_time()
             for _ in range(2000):
                 tree.match("GET", f"/r{count - 1}/12")
-            times.append(time.perf_counter() - started)
+            times.append(time.thread_time() - started)
         return min(times)
 
     assert measure(1000) < 3 * measure(10)
