@@ -59,6 +59,7 @@ def check_settings(found: Any) -> None:
         "NO_ENGINE_SUBSTITUTION",
         "NO_AUTO_VALUE_ON_ZERO",
         "PIPES_AS_CONCAT",
+        "SIMULTANEOUS_ASSIGNMENT",
     }
     assert others[:4] == ["+00:00", "READ-COMMITTED", "utf8mb4_nopad_bin", "utf8mb4"]
 

@@ -22,7 +22,8 @@ MINIMUM = (10, 11)
 #: Statements asyncmy keeps prepared on each connection, the longest unused going first.
 _MAX_PREPARED = 100
 
-#: What does not fit is refused, never cut or made zero; `||` joins text; 0 is a key like any other.
+#: What does not fit is refused, never cut or made zero; `||` joins text; 0 is a key like any other;
+#: an update sees the values before it, not those of the columns it has just set.
 #: NO_BACKSLASH_ESCAPES must stay out: asyncmy escapes bytes by backslashes whatever the mode.
 _SQL_MODE = ",".join(
     (
@@ -33,6 +34,7 @@ _SQL_MODE = ",".join(
         "NO_ENGINE_SUBSTITUTION",
         "NO_AUTO_VALUE_ON_ZERO",
         "PIPES_AS_CONCAT",
+        "SIMULTANEOUS_ASSIGNMENT",
     )
 )
 

@@ -17,6 +17,7 @@ from undercroft.db.sql.builder import Bindings, Builder
 from undercroft.db.sql.columns import Columns, has_binds
 from undercroft.db.sql.conditions import CONDITIONS
 from undercroft.db.sql.expressions import ExpressionBuilder
+from undercroft.db.sql.grouping import list_further
 from undercroft.db.sql.ordering import order_by, turn_all
 from undercroft.errors import FieldError
 
@@ -71,6 +72,7 @@ class SelectBuilder(ExpressionBuilder):
         self.distinct: tuple[Node, ...] | None = None
         self._where: list[Any] = []
         self._having: list[Any] = []
+        self._tested: list[Operation] = []
         self._qualified: list[Any] = []
         self._group: tuple[Node, ...] | None = None
         self.is_grouped = False
@@ -100,6 +102,7 @@ class SelectBuilder(ExpressionBuilder):
                     self._apply_condition(part)
         elif kind == "having":
             self._having.append(self.build_condition(operation[1]))
+            self._tested.append(operation[1])
         elif kind == "qualify":
             self._qualified.append(self.build_condition(operation[1]))
         else:
@@ -357,6 +360,8 @@ class SelectBuilder(ExpressionBuilder):
             groups = [key for path in ((), *self.related) for key in self.find_keys(path)]
         else:
             groups = [self.build_once(node) for node in self._group]
+        further = list_further(self.shape, self._group, self._tested)
+        groups += [self.build_once(node) for node in further]
         for name, element in self.annotated.items():
             if self.terms[name].level == ROW and name in self.selected:
                 groups.append(element)
