@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, Unpack, cast, overload
 
+import sqlalchemy as sa
 from sqlalchemy import types
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped
@@ -62,6 +63,23 @@ class Array(Converting, types.TypeDecorator[Sequence[Any]]):
         """Say how each value is converted."""
         self._convert_item = convert
         return self
+
+    @property
+    def part_type(self) -> TypeEngine[Any]:
+        """The type of what a position holds: a value, or within an array of arrays an array."""
+        if self.dimensions == 1:
+            return self.item_type
+        return build_array(self.item_type, self.dimensions - 1)
+
+
+def build_array(item_type: TypeEngine[Any], dimensions: int = 1) -> Array:
+    """Build the type of a list of values of a type, which may be arrays themselves."""
+    inner = item_type
+    if isinstance(inner, Array):
+        item_type, dimensions = inner.item_type, inner.dimensions + dimensions
+    made = Array(item_type, dimensions)
+    convert = build_converter(sa.Column("value", made.part_type))
+    return made.convert_items_by(lambda item: None if item is None else convert(item))
 
 
 @overload

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
+from undercroft.db.fields.arrays import build_array
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.conditions import Conditions
 from undercroft.db.queries.expressions import Expression, Value, list_terms, resolve_terms
@@ -306,7 +307,7 @@ class ArrayAgg(Aggregate):
 
     def find_output(self, term: Term) -> Any:
         """Find the type of the list."""
-        return sa.ARRAY(term.type)
+        return build_array(term.type)
 
 
 class JSONArrayAgg(Aggregate):

@@ -1,6 +1,7 @@
 """Look-ups: `author__name__icontains` resolved to an expression and how it is compared."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -8,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from undercroft.db.fields.arrays import Array
 from undercroft.db.fields.values import Convert, build_error, find_python_type
 from undercroft.db.mapping.options import ModelOptions
 from undercroft.db.queries.keys import build_key_finder
@@ -62,6 +64,9 @@ TRANSFORMS: dict[str, tuple[type[Any], str]] = {
 _MAX_RESOLVED = 2_000
 
 _IS_NULL = "isnull"
+
+#: A position in an array, or the bounds of a slice.
+_POSITION = re.compile(r"([0-9]{1,9})(?:_([0-9]{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -291,11 +296,20 @@ def _find_transform(term: Term, rest: list[str]) -> Term | None:
     if source is not None and issubclass(python_type, source):
         rest.pop(0)
         return _derive(term, ("transform", name, term.node), TYPES[made])
-    column_type: Any = term.type
-    if name.isdigit() and issubclass(column_type.__class__, sa.ARRAY):
-        rest.pop(0)
-        return _derive(term, ("transform", f"[{int(name)}]", term.node), column_type.item_type)
-    return None
+    return _find_part(term, rest) if isinstance(term.type, Array) else None
+
+
+def _find_part(term: Term, rest: list[str]) -> Term | None:
+    """Apply a position in an array, `0`, or a slice of it, `0_2`, and take it from the list."""
+    found = _POSITION.fullmatch(rest[0])
+    column_type = term.type
+    if found is None or not isinstance(column_type, Array):
+        return None
+    rest.pop(0)
+    first, last = (None if part is None else int(part) for part in found.groups())
+    made = column_type.part_type if last is None else column_type
+    name = f"[{first}]" if last is None else f"[{first}:{last}]"
+    return _derive(term, ("transform", name, term.node), made)
 
 
 def _derive(term: Term, node: Node, made: Any) -> Term:
@@ -324,34 +338,32 @@ def _is_container(term: Term, operator: str) -> bool:
     """Tell whether `contains` asks for members, not for a piece of text."""
     is_deep_json = term.node[0] == "json"
     return operator == "contains" and (
-        isinstance(term.type, sa.ARRAY) or (isinstance(term.type, sa.JSON) and not is_deep_json)
+        isinstance(term.type, Array) or (isinstance(term.type, sa.JSON) and not is_deep_json)
     )
 
 
 def _check_applies(term: Term, operator: str) -> None:
     """Refuse a look-up that means nothing for the type."""
-    if operator in PLAIN_LOOKUPS:
-        return
+    if operator not in PLAIN_LOOKUPS and operator not in _list_own_lookups(term):
+        raise build_unknown_lookup(term, operator)
+
+
+def _list_own_lookups(term: Term) -> frozenset[str]:
+    """List the look-ups that an expression has because of its type."""
     python_type = find_python_type(term.type)
     if isinstance(term.type, sa.JSON):
-        allowed = JSON_LOOKUPS | (TEXT_LOOKUPS if term.node[0] == "json" else frozenset[str]())
-    elif isinstance(term.type, sa.ARRAY):
-        allowed = ARRAY_LOOKUPS
-    elif python_type is object or issubclass(python_type, str):
-        allowed = TEXT_LOOKUPS
-    else:
-        allowed = frozenset[str]()
-    if operator not in allowed:
-        raise build_unknown_lookup(term, operator)
+        return JSON_LOOKUPS | (TEXT_LOOKUPS if term.node[0] == "json" else frozenset[str]())
+    if isinstance(term.type, Array):
+        return ARRAY_LOOKUPS
+    is_text = python_type is object or issubclass(python_type, str)
+    return TEXT_LOOKUPS if is_text else frozenset[str]()
 
 
 def build_unknown_lookup(term: Term, name: str) -> FieldError:
     """Build the error for a look-up that does not exist, or not for this type."""
     close = get_close_matches(name, LOOKUPS | PARTS, n=1)
     suggests = close and close[0] != name
-    known = PLAIN_LOOKUPS | (
-        TEXT_LOOKUPS if find_python_type(term.type) is str else frozenset[str]()
-    )
+    known = PLAIN_LOOKUPS | _list_own_lookups(term)
     hint = f"Did you mean {close[0]!r}?" if suggests else f"Look-ups: {', '.join(sorted(known))}."
     owner = f"{term.owner}.{term.name}" if term.owner else term.name
     return FieldError(

@@ -1,15 +1,16 @@
 """What a name or an expression turns out to be: its node, its type, and when it can be told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
+from undercroft.db.fields.arrays import Array
 from undercroft.db.fields.time_types import Duration, UTCDateTime
 from undercroft.db.fields.types import BigId, Json
 from undercroft.db.fields.values import Convert, build_converter
-from undercroft.db.queries.shape import Node
+from undercroft.db.queries.shape import Node, TypeKey
 
 #: When an expression can be told: of a row, of a group of rows, of a window over the result.
 ROW, GROUP, WINDOW = 0, 1, 2
@@ -70,6 +71,18 @@ class Term:
 def build_type_converter(column_type: TypeEngine[Any]) -> Convert:
     """Build what checks and converts the values of a type."""
     return build_converter(sa.Column("value", column_type))
+
+
+def match_lists(terms: list[Term]) -> list[Term]:
+    """Let plain lists beside an array be arrays of its type; by themselves they are JSON."""
+    array = next((each.type for each in terms if isinstance(each.type, Array)), None)
+    if array is None:
+        return terms
+    node = ("bind", TypeKey(array))
+    return [
+        replace(each, node=node, type=array) if each.node == ("bind", "json") else each
+        for each in terms
+    ]
 
 
 #: Nodes within which is none of the query's own.

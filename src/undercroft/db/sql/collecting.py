@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from undercroft.db.fields.arrays import build_array
 from undercroft.db.fields.types import Json
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.shape import OrderTerm
@@ -102,7 +103,7 @@ def _json_agg(builder: Any, given: Collection, wrap: Wrap) -> Any:
 
 def _array_agg(builder: Any, given: Collection, wrap: Wrap) -> Any:
     check_vendor(builder, "ArrayAgg", "Use JSONArrayAgg, which every database has.")
-    listed = call("array_agg", given.mark(given.value), type_=sa.ARRAY(given.value.type))
+    listed = call("array_agg", given.mark(given.value), type_=build_array(given.value.type))
     return wrap(given.restrict(given.sort(builder, listed)))
 
 
@@ -121,7 +122,7 @@ def _any_value(builder: Any, given: Collection, wrap: Wrap) -> Any:
 
 
 #: The Python types of what has a least value on PostgreSQL.
-_ORDERED = frozenset({dt.date, dt.datetime, dt.time, dt.timedelta, Decimal, float, int, str})
+_ORDERED = frozenset({dt.date, dt.datetime, dt.time, dt.timedelta, Decimal, float, int, list, str})
 
 
 def check_vendor(builder: Any, name: str, hint: str) -> None:

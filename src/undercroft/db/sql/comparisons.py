@@ -9,7 +9,7 @@ from undercroft.db.fields.types import ExactDecimal
 from undercroft.db.queries.lookups import ARRAY_LOOKUPS, KeyLookup, Lookup
 from undercroft.db.queries.shape import Node, Shape
 from undercroft.db.queries.terms import TYPES
-from undercroft.db.sql import json_paths, texts
+from undercroft.db.sql import arrays, json_paths, texts
 from undercroft.db.sql.functions.text import lower
 
 Compare = Callable[[Any, Any], Any]
@@ -22,17 +22,14 @@ _OPERATORS: dict[str, Compare] = {
     "lte": lambda left, right: left <= right,
 }
 
-#: PostgreSQL's operators of arrays.
-_ARRAYS = {"contains": "@>", "contained_by": "<@", "overlap": "&&"}
-
 
 def compare(builder: Any, lookup: Lookup) -> Any:
     """Compare with a value."""
     left, operator = builder.build(lookup.left), lookup.operator
     if _is_json(left):
         return json_paths.compare(builder, lookup, left, None)
-    if operator in ARRAY_LOOKUPS and issubclass(left.type.__class__, sa.ARRAY):
-        return _compare_array(left, operator, builder.bind(left.type))
+    if operator in ARRAY_LOOKUPS and arrays.is_array(left):
+        return arrays.compare(left, operator, builder.bind(left.type))
     if operator in _OPERATORS:
         return _OPERATORS[operator](left, _bind(builder, lookup, left))
     if operator == "iexact":
@@ -51,18 +48,14 @@ def _bind(builder: Any, lookup: Lookup, left: Any, *, many: bool = False) -> Any
     return builder.bind(column_type, many=many)
 
 
-def _compare_array(left: Any, operator: str, right: Any) -> Any:
-    return left.op(_ARRAYS[operator], is_comparison=True)(right)
-
-
 def compare_to(builder: Any, lookup: Lookup, node: Node) -> Any:
     """Compare with an expression."""
     left, right = builder.build(lookup.left), builder.build(node)
     operator = lookup.operator
     if _is_json(left) and operator in json_paths.LOOKUPS:
         return json_paths.compare(builder, lookup, left, right)
-    if operator in ARRAY_LOOKUPS and issubclass(left.type.__class__, sa.ARRAY):
-        return _compare_array(left, operator, right)
+    if operator in ARRAY_LOOKUPS and arrays.is_array(left):
+        return arrays.compare(left, operator, right)
     if operator in _OPERATORS:
         return _OPERATORS[operator](left, right)
     if operator.endswith("regex"):

@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from undercroft.db.queries.terms import TYPES
+from undercroft.db.sql import arrays
 
 #: PostgreSQL's and MariaDB's names for the parts that have others there.
 _POSTGRESQL = {"iso_year": "isoyear", "week_day": "dow", "iso_week_day": "isodow"}
@@ -20,10 +21,9 @@ def transform(builder: Any, name: str, element: Any) -> Any:
     if name == "time":
         return _take_time(builder, element)
     if name == "len":
-        return sa.func.coalesce(sa.func.cardinality(element), 0, type_=sa.Integer())
+        return arrays.measure(element)
     if name.startswith("["):
-        # Arrays count from 1, as look-ups do not.
-        return element[int(name[1:-1]) + 1]
+        return arrays.take_part(element, name)
     return _PARTS[builder.vendor](name, element)
 
 

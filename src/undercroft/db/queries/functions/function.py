@@ -7,7 +7,7 @@ from undercroft.db.queries.expressions import Expression
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.outputs import get_output_type
 from undercroft.db.queries.shape import Node, TypeKey
-from undercroft.db.queries.terms import ROW, TYPES, Term
+from undercroft.db.queries.terms import ROW, TYPES, Term, match_lists
 from undercroft.errors import FieldError
 
 
@@ -56,7 +56,7 @@ class Function(Expression):
 
     def resolve_in(self, namespace: Namespace) -> Term:
         """Resolve the arguments."""
-        terms = [namespace.resolve_name(each) for each in self.expressions]
+        terms = match_lists([namespace.resolve_name(each) for each in self.expressions])
         nodes = tuple(term.node for term in terms)
         node = self.build_node(nodes)
         if self.output_field is not None:
