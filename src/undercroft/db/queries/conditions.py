@@ -6,7 +6,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from undercroft.db.fields.values import build_error
-from undercroft.db.queries.lookups import KeyLookup, Lookup, build_lookup, resolve_lookup
+from undercroft.db.queries.lookups import (
+    KeyLookup,
+    Lookup,
+    YearLookup,
+    build_lookup,
+    resolve_lookup,
+)
 from undercroft.db.queries.namespace import Namespace, is_expression
 from undercroft.db.queries.q import Q
 from undercroft.db.queries.shape import Adopted, Operation, Operations
@@ -139,6 +145,12 @@ class Conditions:
 
     def _compare(self, lookup: Lookup, value: Any) -> Operation:
         operator = lookup.operator
+        if isinstance(lookup, YearLookup):
+            is_many = operator in ("in", "range") and not is_expression(value)
+            value = self._list_values(lookup, value) if is_many else value
+            ranges = self._build_years(lookup, value if is_many else [value])
+            if ranges is not None:
+                return ranges
         if operator == "in":
             return self._build_in(lookup, value)
         if operator == "isnull":
@@ -156,6 +168,29 @@ class Conditions:
             return ("where-to", lookup, self._resolve_right(value))
         self.parameters.append(lookup.check(value))
         return ("where", lookup)
+
+    def _build_years(self, lookup: YearLookup, given: list[Any]) -> Operation | None:
+        """Build ranges of moments in place of years; None where years are not all known."""
+        if not all(each is not None and _is_plain(each) for each in given):
+            return None
+        operator, whole = lookup.operator, lookup.whole
+        found = [lookup.bound(lookup.check(each)) for each in given]
+        bounds = [each for each in found if each is not None]
+        # What is no year of Python's is none of the values, but may be less or greater.
+        if not bounds or (len(bounds) != len(found) and operator != "in"):
+            return None
+        if operator == "range" and len(bounds) != 2:
+            return None
+        if operator == "range":
+            self.parameters.extend((bounds[0][0], bounds[1][1]))
+            return ("range", whole)
+        if operator not in ("exact", "in"):
+            self.parameters.append(bounds[0][operator in ("gt", "lte")])
+            return ("where", whole)
+        bounds += bounds[-1:] * (pad(len(bounds)) - len(bounds))
+        self.parameters.extend(moment for pair in bounds for moment in pair)
+        ranges = (("range", whole),) * len(bounds)
+        return ranges[0] if len(ranges) == 1 else ("or", ranges)
 
     def _resolve_right(self, value: Any) -> Any:
         """Resolve what something is compared with, when it is no value."""

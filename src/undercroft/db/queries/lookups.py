@@ -3,8 +3,9 @@
 import datetime as dt
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from undercroft.db.queries.keys import build_key_finder
 from undercroft.db.queries.names import Found, find_column, is_many, is_optional, shorten
 from undercroft.db.queries.shape import Node
 from undercroft.db.queries.terms import ROW, TYPES, Term, build_type_converter
+from undercroft.db.queries.years import YEARS, Bounds, find_bounds
 from undercroft.errors import FieldError
 
 #: Comparisons of text with text.
@@ -105,6 +107,31 @@ class Lookup:
             return self.convert(value)
         except (ArithmeticError, TypeError, ValueError) as error:
             raise build_error(self.owner, self.name, value, str(error)) from error
+
+
+#: For each comparison of a year, that of the moment which amounts to it.
+_OF_WHOLE = {
+    "exact": "range",
+    "gt": "gt",
+    "gte": "gte",
+    "in": "range",
+    "lt": "lt",
+    "lte": "lte",
+    "range": "range",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class YearLookup(Lookup):
+    """A comparison of a year.
+
+    Attributes:
+        whole: That of the moment it is the year of.
+        bound: Finds the first and the last moment of a year.
+    """
+
+    whole: Lookup
+    bound: Callable[[int], Bounds | None]
 
 
 def resolve_lookup(options: ModelOptions, keyword: str) -> Any:
@@ -254,6 +281,16 @@ def build_lookup(term: Term, rest: list[str], path: tuple[str, ...] = ()) -> Loo
     if operator not in LOOKUPS or len(rest) > 1:
         raise build_unknown_lookup(term, rest[-1] if operator in LOOKUPS else operator)
     _check_applies(term, operator)
+    lookup = _make_lookup(term, operator, path)
+    if term.source is None or operator not in _OF_WHOLE:
+        return lookup
+    whole = _make_lookup(term.source, _OF_WHOLE[operator], path)
+    bound = partial(find_bounds, term.node[1], find_python_type(term.source.type))
+    parts = {each.name: getattr(lookup, each.name) for each in fields(lookup)}
+    return YearLookup(**parts, whole=whole, bound=bound)
+
+
+def _make_lookup(term: Term, operator: str, path: tuple[str, ...]) -> Lookup:
     return Lookup(
         term.node,
         operator,
@@ -291,7 +328,8 @@ def _find_transform(term: Term, rest: list[str]) -> Term | None:
     python_type = find_python_type(term.type)
     if name in PARTS and has_part(python_type, name):
         rest.pop(0)
-        return _derive(term, ("transform", name, term.node), TYPES["int"])
+        taken = _derive(term, ("transform", name, term.node), TYPES["int"])
+        return replace(taken, source=term) if name in YEARS else taken
     source, made = TRANSFORMS.get(name, (None, ""))
     if source is not None and issubclass(python_type, source):
         rest.pop(0)

@@ -52,6 +52,7 @@ class Term:
         owner: The name of the model it belongs to, for messages.
         name: What it is called there.
         convert: Checks and converts a value compared with it.
+        source: What it is a part of, such as the moment of a year.
     """
 
     node: Node
@@ -62,6 +63,7 @@ class Term:
     owner: str = ""
     name: str = "expression"
     convert: Convert | None = None
+    source: "Term | None" = None
 
     def get_converter(self) -> Convert:
         """Get what checks and converts a value compared with it."""

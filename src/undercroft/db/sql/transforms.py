@@ -1,9 +1,11 @@
 """The SQL of what stands between a name and its look-up: parts of moments, lengths, positions."""
 
+import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
 
+from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.terms import TYPES
 from undercroft.db.sql import arrays
 
@@ -30,6 +32,9 @@ def transform(builder: Any, name: str, element: Any) -> Any:
 def _take_date(builder: Any, element: Any) -> Any:
     if builder.vendor == "postgresql":
         return sa.cast(element, sa.Date())
+    if builder.vendor == "sqlite":
+        # Its own function would round the last microsecond up to the next day.
+        return sa.func.substr(element, 1, 10, type_=sa.Date())
     return sa.func.date(element, type_=sa.Date())
 
 
@@ -52,7 +57,15 @@ def _postgresql(part: str, element: Any) -> Any:
 def _sqlite(part: str, element: Any) -> Any:
     if part in _WORKED_OUT:
         return sa.func.undercroft_part(sa.literal_column(f"'{part}'"), element, type_=TYPES["int"])
-    return sa.cast(sa.extract(part, element), sa.Integer())
+    return sa.cast(sa.extract(part, _cut_fraction(element)), sa.Integer())
+
+
+def _cut_fraction(element: Any) -> Any:
+    """Cut the fraction of a second off, which SQLite would round up to the next second."""
+    if find_python_type(element.type) is dt.date:
+        return element
+    size = 8 if find_python_type(element.type) is dt.time else 19
+    return sa.func.substr(element, 1, size, type_=element.type)
 
 
 def _mariadb(part: str, element: Any) -> Any:
