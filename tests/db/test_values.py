@@ -9,6 +9,7 @@ import pytest
 from tests.db.shop_models import Book, make_author
 from undercroft.db.connections.databases import databases
 from undercroft.errors import FieldValueError
+from undercroft.models import Q
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -93,6 +94,25 @@ def test_json_is_compared() -> None:
         Book.objects.update(data={"a": 1, "b": [2.5]})
         assert Book.objects.filter(data={"b": [2.5], "a": 1}).count() == 1
         assert Book.objects.filter(Book.data != {"b": [2.5], "a": 1}).count() == 0
+
+
+def test_json_that_is_not_there_equals_nothing() -> None:
+    """A document that is NULL, or lacks the key, fulfils no comparison, alone or among others."""
+    author = make_author()
+    for number, data in enumerate(({"a": 1}, {}, None)):
+        Book.objects.create(title=f"x{number}", author=author, data=data)
+    for lookups, found in (
+        ({"data__a": 1}, [{"a": 1}]),
+        ({"data__a": 2}, []),
+        ({"data": {"a": 1}}, [{"a": 1}]),
+        ({"data": {}}, [{}]),
+    ):
+        books = Book.objects.order_by("id")
+        assert [book.data for book in books.filter(**lookups)] == found
+        assert [book.data for book in books.filter(Q(title="y") | Q(**lookups))] == found
+        assert books.exclude(**lookups).count() == 3 - len(found)
+    assert [book.data for book in Book.objects.filter(Book.data == {"a": 1})] == [{"a": 1}]
+    assert [book.data for book in Book.objects.filter(Book.data != {"a": 1})] == [{}]
 
 
 def test_json_is_written_when_it_changed() -> None:

@@ -25,7 +25,8 @@ COLLATION = "utf8mb4_nopad_bin"
 #: Characters, of four bytes, that fit a key of InnoDB (3072 bytes), and a row (65,535 bytes).
 _MAX_KEY, _MAX_VARCHAR = 768, 16_383
 
-_EQUALITIES = {operators.eq: "", operators.ne: "NOT "}
+#: Compared with a number, because MariaDB takes a JSON_EQUALS that is NULL for true.
+_EQUALITIES = {operators.eq: "1", operators.ne: "0"}
 
 
 class MariaDBTypes(MySQLTypeCompiler):
@@ -66,7 +67,7 @@ class MariaDBStatements(MySQLCompiler):
         """Compare documents by what they say: to `=` they are text."""
         if binary.operator in _EQUALITIES and isinstance(binary.left.type, sa.JSON):
             left, right = self.process(binary.left, **kw), self.process(binary.right, **kw)
-            return f"{_EQUALITIES[binary.operator]}JSON_EQUALS({left}, {right})"
+            return f"(JSON_EQUALS({left}, {right}) = {_EQUALITIES[binary.operator]})"
         parent: Any = super()
         text: str = parent.visit_binary(binary, *arguments, **kw)
         return text
