@@ -1,12 +1,19 @@
 """Django's shortcuts: what most views need, in one call."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from markupsafe import Markup
 
 from undercroft.errors import NotFound, ObjectDoesNotExist
 from undercroft.http.request import Request
 from undercroft.http.responses import RedirectResponse
+
+if TYPE_CHECKING:
+    # Only for type checkers: an application without models loads no SQLAlchemy.
+    from undercroft.db.model import Model
+    from undercroft.db.queryset import QuerySet
+
+M = TypeVar("M", bound="Model")
 
 
 def render(request: Request, template: str, context: dict[str, Any] | None = None) -> Markup:
@@ -41,27 +48,35 @@ def redirect(
     return RedirectResponse(address, 301 if permanent else 302)
 
 
-def get_object_or_404(source: Any, **lookups: Any) -> Any:
-    """Return the one row of a model or query set, or answer 404.
+def get_object_or_404(source: "type[M] | QuerySet[M]", /, *expressions: Any, **lookups: Any) -> M:
+    """Return the one row of a model or queryset that fulfils all conditions, or answer 404.
 
     Raises:
         NotFound: There is none.
     """
-    rows = getattr(source, "objects", source)
     try:
-        return rows.get(**lookups)
+        return _get_rows(source).get(*expressions, **lookups)
     except ObjectDoesNotExist as error:
         raise NotFound(error.message) from None
 
 
-async def aget_object_or_404(source: Any, **lookups: Any) -> Any:
-    """Return the one row of a model or query set, or answer 404; for async code.
+async def aget_object_or_404(
+    source: "type[M] | QuerySet[M]", /, *expressions: Any, **lookups: Any
+) -> M:
+    """Return the one row of a model or queryset, or answer 404; for async code.
 
     Raises:
         NotFound: There is none.
     """
-    rows = getattr(source, "objects", source)
     try:
-        return await rows.aget(**lookups)
+        return await _get_rows(source).aget(*expressions, **lookups)
     except ObjectDoesNotExist as error:
         raise NotFound(error.message) from None
+
+
+def _get_rows(source: "type[M] | QuerySet[M]") -> "QuerySet[M]":
+    """Take a queryset as it is, and of a model its first manager, as relations do."""
+    if not isinstance(source, type):
+        return source
+    rows: QuerySet[M] = getattr(source, source.__options__.manager_name)
+    return rows

@@ -69,6 +69,8 @@ def test_the_way_of_a_project(run: Run, project: Path) -> None:
     assert "[X] 0001_initial" in run("showmigrations").stdout
     code = "a = Author.objects.create(name='Ada'); print(a.pk, app.settings is settings)"
     assert run("shell", "-c", code).stdout == "1 True\n"
+    code = "import datetime; print(datetime.date.today().year > 2000)"
+    assert run("shell", "-c", code).stdout == "True\n"
     models = project / "blog" / "models.py"
     models.write_text(
         models.read_text("utf-8").replace("max_length=100", "max_length=120"), "utf-8"

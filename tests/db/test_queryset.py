@@ -463,3 +463,11 @@ def test_the_shell_shows_rows(run: Run) -> None:
         return repr(Book.objects.all())
 
     assert run(show()) == "<QuerySet of Book>"
+
+
+def test_a_forgotten_await_names_the_method() -> None:
+    """Python's warning of a coroutine that nobody awaited says which method made it."""
+    with pytest.warns(RuntimeWarning, match=r"\.acount' was never awaited"):
+        Book.objects.acount()  # type: ignore[unused-coroutine]  # the mistake
+    with pytest.warns(RuntimeWarning, match=r"\.asave' was never awaited"):
+        Publisher(name="House").asave()  # type: ignore[unused-coroutine]  # the mistake

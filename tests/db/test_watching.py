@@ -1,6 +1,8 @@
 """Queries that are watched: how many, and which one a loop repeats."""
 
+import asyncio
 import logging
+from typing import Literal
 
 import pytest
 
@@ -73,3 +75,18 @@ def test_a_request_in_development_logs_what_it_repeats(
         assert client.get("/").json() == 0
     assert "test_watching.py" in caplog.text
     assert "prefetch_related" in caplog.text
+
+
+@pytest.mark.parametrize("through", ["asgi", "wsgi"])
+def test_a_request_may_go_on_elsewhere_than_it_began(through: Literal["asgi", "wsgi"]) -> None:
+    """In development an `async def` handler answers under WSGI, too, where a loop takes it over."""
+    app = App(Settings(debug=True))
+
+    @app.get("/")
+    async def answer() -> str:
+        await asyncio.sleep(0)
+        return "answered"
+
+    with Client(app, through=through) as client:
+        for _ in range(3):
+            assert client.get("/").text == "answered"

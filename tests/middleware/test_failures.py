@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
@@ -270,3 +271,24 @@ def test_a_path_cannot_write_log_lines(
     caplog.set_level(logging.ERROR)
     client(app).get("/a\u202eb")
     assert all("\u202e" not in record.getMessage() for record in caplog.records)
+
+
+def test_a_forgotten_await_is_named(client: MakeClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Python says that a coroutine has no such attribute; page and log say why, too."""
+    app = App(Settings(debug=True))
+
+    async def find() -> str:
+        return "found"
+
+    @app.get("/forgotten")
+    async def forgotten() -> str:
+        coroutine: Any = find()
+        try:
+            return str(coroutine.title)
+        finally:
+            coroutine.close()
+
+    answer = client(app).get("/forgotten")
+    assert answer.status_code == 500
+    assert "Was an `await` forgotten" in answer.text
+    assert "Was an `await` forgotten" in caplog.text

@@ -5,7 +5,7 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from undercroft.errors import TemplateDoesNotExist
+from undercroft.errors import TemplateDoesNotExist, UndercroftError
 from undercroft.templating import Markup, Templates, build_links
 
 
@@ -146,3 +146,16 @@ def test_links_are_made_in_templates_with_and_without_a_request() -> None:
     assert templates.render_string(source) == "/detail?a&amp;b1 /files/a%20b%26.css"
     rendered = templates.render_string(source, {"request": Request()})
     assert rendered == "/mounted/detail/{&#39;id&#39;: 1} /mounted/files/a%20b%26.css"
+
+
+def test_a_coroutine_is_refused_where_its_result_is_meant() -> None:
+    """Of a forgotten `await` a template would show nothing at all, and nobody would know why."""
+
+    async def find_post() -> str:
+        return "found"
+
+    waiting = find_post()
+    with pytest.raises(UndercroftError, match=r"as 'post', made by .*find_post") as caught:
+        Templates([]).render_string("{{ post.title }}", {"post": waiting})
+    assert caught.value.code == "templates.coroutine"
+    waiting.close()

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any, Self, assert_type
 
-from undercroft import models
+from undercroft import aget_object_or_404, get_object_or_404, models
 from undercroft.db.deleting import Deletion
 
 
@@ -102,3 +102,10 @@ async def check_twins(book: Book) -> None:
     assert_type(await Book.printed.filter(title="x"), list[Book])
     async for tag in Tag.objects.aiterator():
         assert_type(tag, Tag)
+
+
+async def check_shortcuts(tag: Tag) -> None:
+    assert_type(get_object_or_404(Book, id=1), Book)
+    assert_type(get_object_or_404(Book.objects.dear(), Book.price > 60), Book)
+    assert_type(await aget_object_or_404(Book.objects.select_related("after"), id=1), Book)
+    assert_type(await aget_object_or_404(Book.printed.all(), title="x"), Book)

@@ -1,6 +1,7 @@
 """`undercroft shell`: a Python shell with the application, its models and settings."""
 
 import ast
+import builtins
 import inspect
 import linecache
 import sys
@@ -68,7 +69,8 @@ def evaluate(code: CodeType, names: dict[str, Any]) -> None:
 
 def build_names(app: "App") -> dict[str, Any]:
     """Build what is at hand: models by class name, then `app` and `settings`."""
-    names: dict[str, Any] = {"__name__": "__main__"}
+    # Code in C that imports, as `date.today()` does, looks for the builtins here.
+    names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
     if "undercroft.db.mapping.registry" in sys.modules:
         # Loads no more than the project's models have already.
         from undercroft.db.mapping.registry import all_models  # noqa: PLC0415

@@ -84,10 +84,13 @@ def twins(steps: Callable[Concatenate[Any, P], Steps[T]]) -> BlockingTwin[P, T]:
     @wraps(steps)
     def wait(*args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         # No `async def`: one coroutine less for each call.
-        return arun_steps(steps(*args, **kwargs))
+        waiting: Any = arun_steps(steps(*args, **kwargs))
+        # By this name Python warns of a coroutine that nobody awaited.
+        waiting.__qualname__ = qualname
+        return waiting  # type: ignore[no-any-return]  # typeshed's coroutines have no names
 
-    wait.__name__ = f"a{name}"
-    wait.__qualname__ = wait.__qualname__.replace(name, f"a{name}")
+    qualname = steps.__qualname__.removesuffix(name) + f"a{name}"
+    wait.__name__, wait.__qualname__ = f"a{name}", qualname
     method: Any = block
     method.twin = wait
     method.steps = steps

@@ -12,7 +12,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -72,7 +72,6 @@ class Watch:
         self._counts: Counter[Any] = Counter()
         self._last: Any = None
         self._outer: Watch | None = None
-        self._token: Token[Watch | None] | None = None
 
     def note(self, call: Any) -> None:
         """Note a call; one that is passed on to a thread comes by twice."""
@@ -90,8 +89,9 @@ class Watch:
             self._outer.note(call)
 
     def __enter__(self) -> Self:
-        self._outer = _watch.get()
-        self._token = _watch.set(self)
+        outer = _watch.get()
+        self._outer = outer if outer in open_watches else None
+        _watch.set(self)
         open_watches.add(self)
         return self
 
@@ -102,8 +102,8 @@ class Watch:
         traceback: TracebackType | None,
     ) -> None:
         open_watches.discard(self)
-        if self._token is not None:
-            _watch.reset(self._token)
+        # Not by a token: under WSGI a request may end in another context than it began in.
+        _watch.set(self._outer)
         if error is None and self.at_most is not None and len(self.queries) > self.at_most:
             raise TooManyQueriesError(
                 f"{len(self.queries)} queries were asked: expected at most {self.at_most}.",

@@ -89,6 +89,7 @@ class Failures:
             logger.error("%s %s: %s", request.method, printable(request.path), temporary)
             answer = ServiceUnavailable(headers={"retry-after": RETRY_AFTER}, code=temporary.code)
             return build_error_response(request, answer)
+        note_forgotten_await(error)
         logger.error("%s %s failed", request.method, printable(request.path), exc_info=error)
         return self.build_failure(request, error)
 
@@ -123,6 +124,12 @@ def find_temporary(error: Exception) -> DatabaseError | None:
     else:
         translated = error
     return translated if isinstance(translated, DatabaseError) and translated.is_temporary else None
+
+
+def note_forgotten_await(error: Exception) -> None:
+    """Note on an error that a coroutine stands where its result belongs."""
+    if isinstance(error, AttributeError | TypeError) and "coroutine" in str(error):
+        error.add_note("Was an `await` forgotten, in front of the call that made the coroutine?")
 
 
 def list_leaves(error: Exception) -> Iterator[Exception]:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
+from types import CoroutineType
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from undercroft.errors import TemplateDoesNotExist
+from undercroft.errors import TemplateDoesNotExist, UndercroftError
 
 
 class Templates:
@@ -55,6 +56,7 @@ class Templates:
             TemplateDoesNotExist: No folder holds it, or one that it extends or includes.
             jinja2.TemplateSyntaxError: It cannot be read; file and line are on the error.
             jinja2.UndefinedError: It uses a part of a value that does not exist.
+            UndercroftError: A value of the context was not awaited.
         """
         return self._run(lambda: self.environment.get_template(name), context)
 
@@ -65,6 +67,7 @@ class Templates:
             TemplateDoesNotExist: No folder holds one that it extends or includes.
             jinja2.TemplateSyntaxError: It cannot be read.
             jinja2.UndefinedError: It uses a part of a value that does not exist.
+            UndercroftError: A value of the context was not awaited.
         """
         return self._run(lambda: self.environment.from_string(source), context)
 
@@ -75,8 +78,10 @@ class Templates:
     def _run(
         self, get_template: Callable[[], jinja2.Template], context: Mapping[str, Any] | None
     ) -> Markup:
+        context = context or {}
+        check_awaited(context)
         try:
-            return Markup(get_template().render(context or {}))  # noqa: S704 - escaped by Jinja2
+            return Markup(get_template().render(context))  # noqa: S704 - escaped by Jinja2
         except jinja2.TemplateNotFound as error:
             raise self._build_missing(error) from error
 
@@ -105,3 +110,18 @@ class Templates:
                 place = f", wanted by {file}:{trace.tb_lineno}"
             trace = trace.tb_next
         return place
+
+
+def check_awaited(context: Mapping[str, Any]) -> None:
+    """Check that no value is a coroutine, all parts of which a template would show as empty.
+
+    Raises:
+        UndercroftError: One is.
+    """
+    for name, value in context.items():
+        if isinstance(value, CoroutineType):
+            raise UndercroftError(
+                f"The template was given a coroutine as {name!r}, made by {value.__qualname__}().",
+                hint="Write `await` in front of that call.",
+                code="templates.coroutine",
+            )
