@@ -45,6 +45,7 @@ from undercroft.db.mapping.foreign_keys import (
 )
 from undercroft.db.mapping.options import ModelOptions, Relation
 from undercroft.db.mapping.registry import all_models, get_model
+from undercroft.db.mapping.search_indexes import SearchIndex
 from undercroft.db.model import Model
 from undercroft.db.queries.aggregates import (
     Aggregate,
@@ -130,6 +131,12 @@ from undercroft.db.queries.functions.numbers import (
     Sin,
     Sqrt,
     Tan,
+)
+from undercroft.db.queries.functions.search import (
+    SearchHeadline,
+    SearchQuery,
+    SearchRank,
+    SearchVector,
 )
 from undercroft.db.queries.functions.text import (
     MD5,
@@ -327,6 +334,11 @@ __all__ = [
     "Round",
     "RowNumber",
     "RowRange",
+    "SearchHeadline",
+    "SearchIndex",
+    "SearchQuery",
+    "SearchRank",
+    "SearchVector",
     "Selection",
     "Sign",
     "Sin",

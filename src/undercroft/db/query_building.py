@@ -5,12 +5,14 @@ from typing import Any, Self, TypeVar
 
 from undercroft.db.queries.columns import list_deferred, list_kept
 from undercroft.db.queries.conditions import check_expression
-from undercroft.db.queries.expressions import OrderBy, resolve_terms
+from undercroft.db.queries.expressions import F, OrderBy, resolve_terms
+from undercroft.db.queries.functions.search import SearchQuery, SearchRank, SearchType
 from undercroft.db.queries.lookups import resolve_lookup
 from undercroft.db.queries.names import resolve_related
 from undercroft.db.queries.namespace import is_expression
 from undercroft.db.queries.prefetches import Prefetch, check_prefetches
 from undercroft.db.queries.q import Q
+from undercroft.db.queries.searching import as_query, find_searched
 from undercroft.db.queries.shape import WHOLE, Operation
 from undercroft.db.queries.terms import GROUP, Term, has_aggregate
 from undercroft.db.query import Query
@@ -73,6 +75,37 @@ class QueryBuilding(Query[M]):
             return self.all()
         operations, parameters = self._build_conditions((~denied,), {})
         return self.derive(operations, parameters)
+
+    def search(
+        self,
+        query: str | SearchQuery,
+        *,
+        index: str | None = None,
+        search_type: SearchType = "websearch",
+        rank: str | None = None,
+    ) -> Self:
+        """Keep the rows that have what is looked for in a `SearchIndex` of the model, best first.
+
+        Args:
+            query: What is looked for: text as people write it, or a `SearchQuery`.
+            index: The index's name, where the model has several.
+            search_type: How text is understood: `websearch` ("a phrase", -not, or), `plain` (all
+                words), `phrase` (in this order), `raw` (the database's own language).
+            rank: The name of an annotation that tells how well a row fits.
+
+        Raises:
+            FieldError: There is no such index.
+        """
+        self._check_uncut("search")
+        namespace = self.build_namespace()
+        lookup, vector = find_searched(namespace, index)
+        wanted = as_query(query, search_type)
+        operation = ("where-to", lookup, wanted.resolve_in(namespace).node)
+        found = self.derive((operation,), tuple(namespace.parameters))
+        fit: Any = SearchRank(vector, wanted)
+        if rank is not None:
+            found, fit = found.annotate(**{rank: fit}), F(rank)
+        return found.order_by(fit.desc(), "pk")
 
     # -------------------------------------------------------------- order and extent
 

@@ -46,6 +46,9 @@ _UNDEFINED = frozenset(
 #: asyncpg's and psycopg's classes for a statement after one that failed.
 _ABORTED = frozenset({"InFailedSQLTransactionError", "InFailedSqlTransaction"})
 
+#: asyncpg's and psycopg's classes for what is not understood, in a statement or in a search.
+_SYNTAX = frozenset({"PostgresSyntaxError", "SyntaxError"})
+
 _VALUE = frozenset({"DataError", "UnicodeEncodeError"})
 
 #: MariaDB's numbers where its drivers' classes do not say it, as the names used above.
@@ -102,6 +105,13 @@ def translate(
 
 def _translate_named(error: Exception, names: set[str], sql: str) -> Exception:
     text = _describe(error)
+    if _is_search(names, text, sql):
+        return FieldValueError(
+            f"The database does not understand what is looked for: {text}",
+            hint="Text that people write is search_type='websearch'; `raw` is the database's own "
+            "language.",
+            code="db.search-query",
+        )
     if names & _INTEGRITY:
         return IntegrityError(f"The database refused a row: {text}")
     if names & _UNAVAILABLE or _is_disconnected(names, text):
@@ -147,6 +157,16 @@ def _describe(error: BaseException) -> str:
     # MariaDB's drivers put a number before the words.
     text = str(error.args[-1] if find_number(error) else error).strip()
     return (text or type(error).__name__).rstrip(".") + "."
+
+
+def _is_search(names: set[str], text: str, sql: str) -> bool:
+    """Tell whether a search in the database's own language is at fault."""
+    if " MATCH " in sql:
+        # Where we name a column, we name its table.
+        is_column = text.startswith("no such column") and "." not in text[:-1]
+        signs = ("fts5: ", "unknown special query", "unterminated string")
+        return is_column or text.startswith(signs)
+    return "tsquery(" in sql and bool(names & _SYNTAX)
 
 
 def _is_disconnected(names: set[str], text: str) -> bool:

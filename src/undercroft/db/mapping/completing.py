@@ -13,7 +13,11 @@ from undercroft.db.fields.info import INFO_KEY, FieldInfo
 from undercroft.db.mapping.constraints import CheckConstraint, Index, UniqueConstraint
 from undercroft.db.mapping.names import shorten_name
 from undercroft.db.mapping.registry import find_mapper
+from undercroft.db.mapping.search_indexes import SearchIndex
 from undercroft.errors import ImproperlyConfigured
+
+#: What `Meta` holds of ours.
+_OWN = (CheckConstraint, UniqueConstraint, Index, SearchIndex)
 
 #: Where a table says that its migrations are not ours.
 UNMANAGED = "undercroft.unmanaged"
@@ -47,7 +51,7 @@ def complete_class(model: Any, meta: dict[str, Any]) -> None:
 
 def list_declared(
     meta: dict[str, Any],
-) -> Iterator[CheckConstraint | UniqueConstraint | Index]:
+) -> Iterator[CheckConstraint | UniqueConstraint | Index | SearchIndex]:
     """List the constraints and indexes of a `Meta` that are ours, not SQLAlchemy's."""
     together = meta.get("unique_together", ())
     if together and isinstance(together[0], str):
@@ -55,7 +59,7 @@ def list_declared(
     for names in together:
         yield UniqueConstraint(fields=tuple(names))
     for each in (*meta.get("constraints", ()), *meta.get("indexes", ())):
-        if isinstance(each, (CheckConstraint, UniqueConstraint, Index)):
+        if isinstance(each, _OWN):
             yield each
 
 
@@ -67,7 +71,7 @@ def list_foreign_items(model: Any, meta: dict[str, Any]) -> list[Any]:
     """
     found: list[Any] = []
     for each in (*meta.get("constraints", ()), *meta.get("indexes", ())):
-        if isinstance(each, (CheckConstraint, UniqueConstraint, Index)):
+        if isinstance(each, _OWN):
             continue
         if not isinstance(each, (sa.Constraint, sa.Index)):
             raise ImproperlyConfigured(

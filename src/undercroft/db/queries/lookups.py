@@ -11,12 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from undercroft.db.fields.arrays import Array
+from undercroft.db.fields.search import is_words
 from undercroft.db.fields.values import Convert, build_error, find_python_type
 from undercroft.db.mapping.options import ModelOptions
 from undercroft.db.queries.keys import build_key_finder
 from undercroft.db.queries.names import Found, find_column, is_many, is_optional, shorten
 from undercroft.db.queries.shape import Node
 from undercroft.db.queries.terms import ROW, TYPES, Term, build_type_converter
+from undercroft.db.queries.words import SEARCH, build_words, clean_text
 from undercroft.db.queries.years import YEARS, Bounds, find_bounds
 from undercroft.errors import FieldError
 
@@ -31,7 +33,6 @@ TEXT_LOOKUPS = frozenset(
         "iregex",
         "istartswith",
         "regex",
-        "search",
         "startswith",
     }
 )
@@ -330,6 +331,9 @@ def _find_transform(term: Term, rest: list[str]) -> Term | None:
         rest.pop(0)
         taken = _derive(term, ("transform", name, term.node), TYPES["int"])
         return replace(taken, source=term) if name in YEARS else taken
+    if name == SEARCH and (is_words(term.type) or issubclass(python_type, str)):
+        rest.pop(0)
+        return term if is_words(term.type) else build_words([term], [("", None)])
     source, made = TRANSFORMS.get(name, (None, ""))
     if source is not None and issubclass(python_type, source):
         rest.pop(0)
@@ -367,6 +371,8 @@ def has_part(python_type: type[Any], part: str) -> bool:
 
 
 def _choose_converter(term: Term, operator: str) -> Convert:
+    if is_words(term.type):
+        return clean_text
     if operator == "has_key" or (operator in TEXT_LOOKUPS and not _is_container(term, operator)):
         return build_type_converter(TYPES["text"])
     return term.get_converter()
@@ -382,6 +388,8 @@ def _is_container(term: Term, operator: str) -> bool:
 
 def _check_applies(term: Term, operator: str) -> None:
     """Refuse a look-up that means nothing for the type."""
+    if is_words(term.type) and operator not in ("exact", _IS_NULL):
+        raise build_unknown_lookup(term, operator)
     if operator not in PLAIN_LOOKUPS and operator not in _list_own_lookups(term):
         raise build_unknown_lookup(term, operator)
 
@@ -402,6 +410,8 @@ def build_unknown_lookup(term: Term, name: str) -> FieldError:
     close = get_close_matches(name, LOOKUPS | PARTS, n=1)
     suggests = close and close[0] != name
     known = PLAIN_LOOKUPS | _list_own_lookups(term)
+    if find_python_type(term.type) is str:
+        known |= {SEARCH}
     hint = f"Did you mean {close[0]!r}?" if suggests else f"Look-ups: {', '.join(sorted(known))}."
     owner = f"{term.owner}.{term.name}" if term.owner else term.name
     return FieldError(

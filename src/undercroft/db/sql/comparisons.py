@@ -5,11 +5,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from undercroft.db.fields.search import is_words
 from undercroft.db.fields.types import ExactDecimal
 from undercroft.db.queries.lookups import ARRAY_LOOKUPS, KeyLookup, Lookup
 from undercroft.db.queries.shape import Node, Shape
 from undercroft.db.queries.terms import TYPES
 from undercroft.db.sql import arrays, json_paths, texts
+from undercroft.db.sql.functions import search
 from undercroft.db.sql.functions.text import lower
 
 Compare = Callable[[Any, Any], Any]
@@ -30,6 +32,8 @@ def compare(builder: Any, lookup: Lookup) -> Any:
         return json_paths.compare(builder, lookup, left, None)
     if operator in ARRAY_LOOKUPS and arrays.is_array(left):
         return arrays.compare(left, operator, builder.bind(left.type))
+    if is_words(left.type):
+        return search.match(builder, left, builder.bind(sa.Text()))
     if operator in _OPERATORS:
         return _OPERATORS[operator](left, _bind(builder, lookup, left))
     if operator == "iexact":
@@ -56,6 +60,8 @@ def compare_to(builder: Any, lookup: Lookup, node: Node) -> Any:
         return json_paths.compare(builder, lookup, left, right)
     if operator in ARRAY_LOOKUPS and arrays.is_array(left):
         return arrays.compare(left, operator, right)
+    if is_words(left.type):
+        return search.match(builder, left, right)
     if operator in _OPERATORS:
         return _OPERATORS[operator](left, right)
     if operator.endswith("regex"):

@@ -7,10 +7,11 @@ from undercroft.db.connections.sqlite_functions.aggregates import AGGREGATES
 from undercroft.db.connections.sqlite_functions.json import JSON
 from undercroft.db.connections.sqlite_functions.moments import MOMENTS
 from undercroft.db.connections.sqlite_functions.numbers import NUMBERS
+from undercroft.db.connections.sqlite_functions.search import SEARCH
 from undercroft.db.connections.sqlite_functions.text import TEXT
 
 #: The functions, and how many arguments they take.
-_FUNCTIONS = {**JSON, **MOMENTS, **NUMBERS, **TEXT}
+_FUNCTIONS = {**JSON, **MOMENTS, **NUMBERS, **SEARCH, **TEXT}
 
 
 def register_functions(connection: Any) -> None:

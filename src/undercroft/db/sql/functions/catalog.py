@@ -5,6 +5,7 @@ from undercroft.db.sql.functions.comparison import COMPARISON
 from undercroft.db.sql.functions.json import JSON
 from undercroft.db.sql.functions.moments import MOMENTS
 from undercroft.db.sql.functions.numbers import NUMBERS
+from undercroft.db.sql.functions.search import SEARCH
 from undercroft.db.sql.functions.text import TEXT
 
 #: The functions that only a window has.
@@ -28,6 +29,7 @@ FUNCTIONS: dict[str, Build] = {
     **JSON,
     **MOMENTS,
     **NUMBERS,
+    **SEARCH,
     **TEXT,
     **WINDOWS,
     "custom": call_custom,
