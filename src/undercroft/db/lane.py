@@ -43,6 +43,7 @@ class Lane:
         # A web process has one loop for its whole life: no weak look-up for that one.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool: Any = None
+        self._engine: Any = None
         is_queueing = database.vendor == "sqlite"
         self._turns = Turns(get_patience(database.options)) if is_queueing else None
 
@@ -210,8 +211,9 @@ class Lane:
 
     def get_pool(self) -> LoopPool:
         """Get the pool of the running loop."""
-        pool: Any = self.database.async_engine.sync_engine.pool
-        self._loop, self._pool = asyncio.get_running_loop(), pool
+        engine = self.database.async_engine
+        pool: Any = engine.sync_engine.pool
+        self._loop, self._engine, self._pool = asyncio.get_running_loop(), engine, pool
         return pool  # type: ignore[no-any-return]  # our engines have our pools
 
     async def _acompile(self, call: Call, pool: LoopPool) -> CompiledCall:
@@ -224,7 +226,9 @@ class Lane:
         return self._compile(call, self._async_compiled, dialect)
 
     def _make_async_link(self, _root: Frame) -> Link:
-        return AsyncLink(self.database.async_engine, self.get_pool())
+        if find_running_loop() is not self._loop:
+            self.get_pool()
+        return AsyncLink(self._engine, self._pool)
 
     async def aget_link(self) -> AsyncLink:
         """As `get_link`, for async code.

@@ -14,7 +14,7 @@ from undercroft.db.connections.frames import Frame, build_aborted, build_over
 from undercroft.db.connections.links import check_committed
 from undercroft.db.connections.loop_pool import LoopPool
 from undercroft.db.connections.modes import Mode
-from undercroft.db.connections.threads import complete
+from undercroft.db.connections.threads import Unbroken
 from undercroft.db.internals import adopt_record, is_given_back, release_record
 from undercroft.errors import DatabaseError, TransactionManagementError
 
@@ -83,7 +83,7 @@ class AsyncLink:
             raise build_aborted()
         if (self.blocks or frame.root is not frame) and (missing := frame.list_missing(self)):
             # A savepoint whose making is cancelled would fail the whole transaction.
-            await complete(self._save(missing))
+            await Unbroken(self._save(missing))
 
     async def _open(self, mode: Mode, sql: str) -> None:
         if self._is_closed:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from undercroft.concurrency import holder, is_on_loop
 from undercroft.db.connections.callbacks import Callback, acall_all, call_all
 from undercroft.db.connections.modes import DEFAULT, Mode
-from undercroft.db.connections.threads import complete, complete_in_thread
+from undercroft.db.connections.threads import Unbroken, complete, complete_in_thread
 from undercroft.errors import DatabaseError, TransactionManagementError
 
 logger = logging.getLogger("undercroft.db")
@@ -179,7 +179,9 @@ class Frame:
     async def afinish(self, *, commit: bool) -> None:
         """End the block from async code, whatever is cancelled meanwhile."""
         if self.root.links and is_on_loop():
-            await complete(self._afinish(commit=commit))
+            # What waits for the commit may care which task it runs in.
+            finish = complete if self.callbacks else Unbroken
+            await finish(self._afinish(commit=commit))
         else:
             # Without a loop (under WSGI) nothing waits, so nothing can be cancelled either.
             await self._afinish(commit=commit)

@@ -1,13 +1,13 @@
 """What must come to its end although the task that waits for it is cancelled."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
-from undercroft.concurrency import find_running_loop, holder_threads
+from undercroft.concurrency import Rest, find_running_loop, holder_threads
 
 T = TypeVar("T")
 
@@ -15,11 +15,64 @@ T = TypeVar("T")
 _running: set["asyncio.Task[Any]"] = set()
 
 
-async def complete(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, though a cancellation may be waiting.
+class Unbroken(Awaitable[T]):
+    """A coroutine run to its end, though a cancellation may be waiting.
 
-    The first cancellation waits for the end; at a second one the rest goes on by itself.
+    The first cancellation waits for the end; at a second one the rest goes on by itself. It is
+    stepped by whoever awaits it, and gets a task of its own only once that one is cancelled: a task
+    for every COMMIT would cost as much as the COMMIT. So it must not care which task it runs in.
+
+    Args:
+        coroutine: What to run.
     """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, None, T]:
+        while True:
+            try:
+                waited = self._coroutine.send(None)
+            except StopIteration as finished:
+                return finished.value  # type: ignore[no-any-return]  # StopIteration is not generic
+            try:
+                yield from _wait_beside(waited)
+            except asyncio.CancelledError:
+                with suppress(Exception):
+                    yield from complete(_go_on(self._coroutine, waited)).__await__()
+                raise
+
+
+def _wait_beside(waited: Any) -> Generator[Any, None, None]:
+    """Wait for a future so that a cancellation of the waiting does not reach it.
+
+    Args:
+        waited: What a coroutine waits for, a future or None for the loop's next turn; asyncio's
+            documentation of `isfuture` names the mark by which it asks for that.
+    """
+    if waited is None:
+        yield
+        return
+    beside = waited.get_loop().create_future()
+    waited._asyncio_future_blocking = False
+    waited.add_done_callback(partial(_wake, beside))
+    yield from beside
+
+
+def _wake(beside: asyncio.Future[None], _waited: object) -> None:
+    if not beside.done():
+        beside.set_result(None)
+
+
+async def _go_on(coroutine: Coroutine[Any, Any, T], waited: Any) -> T:
+    """Run the rest of a coroutine once what it waits for is there."""
+    if waited is not None:
+        await asyncio.wait([waited])
+    return await Rest(coroutine)
+
+
+async def complete(coroutine: Coroutine[Any, Any, T]) -> T:
+    """As `Unbroken`, in a task of its own: for what users have written."""
     task = asyncio.ensure_future(coroutine)
     _running.add(task)
     task.add_done_callback(_running.discard)
