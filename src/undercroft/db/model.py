@@ -33,6 +33,7 @@ from undercroft.db.mapping.completing import complete_class, list_foreign_items
 from undercroft.db.mapping.options import ModelOptions, find_app_label, read_meta
 from undercroft.db.mapping.relationships import resolve_bare_names
 from undercroft.db.mapping.violations import find_names
+from undercroft.db.overriding import add_async_overrides, has_own_save
 from undercroft.db.queries.keys import set_relation
 from undercroft.db.queryset import Objects
 from undercroft.db.rows.notes import find_alias
@@ -134,6 +135,8 @@ class Model(DeclarativeBase):
         cls.__options__ = cls._meta = ModelOptions(cls, app_label, table.name, meta)
         complete_class(cls, meta)
         cls.__options__.manager_name = install_managers(cls, managers)
+        cls.__options__.saves_itself = has_own_save(cls, Model)
+        add_async_overrides(cls)
         for key_name, declaration in keys.items():
             keep_in_step(cls, key_name)
             declaration.resolve(cls, key_name, app_label, link_foreign_key)

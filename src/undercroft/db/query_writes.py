@@ -5,13 +5,14 @@ from typing import Any, TypeVar
 
 from undercroft.db.bulk import insert_many_steps, update_many_steps
 from undercroft.db.deleting import Deletion, delete_rows_steps
+from undercroft.db.overriding import save_as_declared
 from undercroft.db.queries.keys import check_agreement, find_key
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.terms import ROW
 from undercroft.db.query import Query
-from undercroft.db.twins import Steps, async_twin, twins
-from undercroft.db.writes import insert_new_steps, is_worked_out, save_steps
-from undercroft.errors import FieldError
+from undercroft.db.twins import Steps, async_twin, atomically, twins
+from undercroft.db.writes import insert_new_steps, is_worked_out
+from undercroft.errors import FieldError, UniqueViolation
 
 M = TypeVar("M")
 
@@ -29,7 +30,7 @@ class QueryWrites(Query[M]):
             IntegrityError: A constraint of the database forbids it.
         """
         instance: M = self.model(**self._complete(values))
-        yield from save_steps(instance, self._alias, force_insert=True)
+        yield from save_as_declared(instance, self._alias, force_insert=True)
         return instance
 
     def _complete(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -68,15 +69,26 @@ class QueryWrites(Query[M]):
         values = {key: value for key, value in lookups.items() if "__" not in key}
         values.update(_call_all(defaults))
         instance: M = self.model(**self._complete(values))
-        if (yield from insert_new_steps(instance, self._alias)):
+        if (yield from self._insert_new(instance)):
             return instance, True
         try:
             # Somebody else was faster.
             return (yield from self.get_steps((), lookups)), False
         except model.DoesNotExist:
             # Another row has a value that must be unique: let the database say which.
-            yield from save_steps(instance, self._alias, force_insert=True)
+            yield from save_as_declared(instance, self._alias, force_insert=True)
             return instance, True
+
+    def _insert_new(self, instance: M) -> Steps[bool]:
+        """Insert a row unless another one is in its way."""
+        if not self._options.saves_itself:
+            return (yield from insert_new_steps(instance, self._alias))
+        steps = save_as_declared(instance, self._alias, force_insert=True)
+        try:
+            yield from atomically(steps, self._alias)
+        except UniqueViolation:
+            return False
+        return True
 
     @twins
     def update_or_create(
@@ -107,7 +119,7 @@ class QueryWrites(Query[M]):
                 if name not in self._options.settable and name != "pk":
                     raise self._options.build_unknown(name)
                 setattr(instance, name, value)
-            yield from save_steps(instance, self._alias)
+            yield from save_as_declared(instance, self._alias)
         return instance, is_new
 
     # -------------------------------------------------------------- many rows

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from undercroft.db.bulk import insert_many_steps
 from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
+from undercroft.db.overriding import save_as_declared
 from undercroft.db.prefetching import prefetch_steps
 from undercroft.db.queries.keys import check_agreement, find_key
 from undercroft.db.queries.prefetches import Prefetch
@@ -14,7 +15,6 @@ from undercroft.db.rows.epoch import get_epoch
 from undercroft.db.rows.siblings import BATCHED, PREFETCHED, list_siblings
 from undercroft.db.signals import m2m_changed
 from undercroft.db.twins import Steps, async_twin, atomically, twins
-from undercroft.db.writes import save_steps
 from undercroft.errors import FieldError
 
 M = TypeVar("M")
@@ -182,7 +182,7 @@ class RelatedManager(RelatedRows[M]):
         """
         self._forget()
         instance: M = self.model(**self._complete(values))
-        yield from save_steps(instance, self._alias, force_insert=True)
+        yield from save_as_declared(instance, self._alias, force_insert=True)
         return instance
 
     @twins
@@ -202,7 +202,7 @@ class RelatedManager(RelatedRows[M]):
         if not bulk:
             for row in rows:
                 setattr(row, self._relation.target_name, self._instance)
-                yield from save_steps(row, self._alias)
+                yield from save_as_declared(row, self._alias)
             return
         keys = _list_keys(rows)
         yield from self._set_key(keys, self._key)
@@ -483,7 +483,7 @@ class ManyRelatedManager(RelatedRows[M]):
         return instance
 
     def _create(self, instance: M, more: Mapping[str, Any]) -> Steps[None]:
-        yield from save_steps(instance, self._alias, force_insert=True)
+        yield from save_as_declared(instance, self._alias, force_insert=True)
         yield from self._add((instance,), more)
 
     acreate = async_twin(create)

@@ -135,6 +135,8 @@ class ModelOptions:
 
     #: The name of the manager that relations and generic code begin with.
     manager_name: str = "objects"
+    #: Whether the class has a `save` of its own.
+    saves_itself: bool = False
 
     #: A manager that hides nothing, whatever the model's own begin with.
     base_manager: Any = None
