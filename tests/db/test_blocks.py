@@ -414,3 +414,28 @@ def test_blocks_in_tasks_keep_apart(run: Run) -> None:
         assert await Author.objects.acount() == 10
 
     run(main())
+
+
+def test_tasks_may_share_a_block(run: Run) -> None:
+    """One `atomic()` that several tasks enter is a transaction of each, whoever leaves first."""
+    shared = atomic()
+
+    async def write(name: str, entered: asyncio.Event, waited_for: asyncio.Event) -> None:
+        async with shared:
+            entered.set()
+            await waited_for.wait()
+            await Author.objects.acreate(name=name, email=name)
+            if name == "fails":
+                raise ZeroDivisionError
+
+    async def main() -> list[str]:
+        first, second = asyncio.Event(), asyncio.Event()
+        kept = asyncio.ensure_future(write("kept", first, second))
+        await first.wait()
+        failing = asyncio.ensure_future(write("fails", second, second))
+        await kept
+        with pytest.raises(ZeroDivisionError):
+            await failing
+        return [author.name async for author in Author.objects]
+
+    assert run(main()) == ["kept"]

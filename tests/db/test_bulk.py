@@ -8,7 +8,7 @@ import pytest
 
 from tests.db.conftest import Run
 from tests.db.music_models import Album, Artist, Genre, Track, fill
-from tests.db.shop_models import Book, make_author
+from tests.db.shop_models import Author, Book, make_author
 from undercroft.db.bulk import list_batches
 from undercroft.db.queries.shape import Call
 from undercroft.errors import FieldError, FieldValueError, IntegrityError, UniqueViolation
@@ -321,3 +321,24 @@ def test_bulk_writes_in_async_code(run: Run) -> None:
             await Genre.objects.abulk_create(make(2))
 
     run(main())
+
+
+def test_only_the_row_that_is_meant_is_changed() -> None:
+    """A row that is in the way by other fields than `unique_fields` is an error, not changed."""
+    rows = [
+        Author(name="new", email="a@example.org"),
+        Author(id=1, name="x", email="b@example.org"),
+    ]
+    Author.objects.bulk_create([Author(id=1, name="old", email="a@example.org")])
+    again = {"update_conflicts": True, "update_fields": ["name"], "unique_fields": ["email"]}
+    Author.objects.bulk_create(rows[:1], **again)  # type: ignore[arg-type]
+    assert Author.objects.get().name == "new"
+    with pytest.raises(UniqueViolation):
+        Author.objects.bulk_create(rows[1:], **again)  # type: ignore[arg-type]
+    with pytest.raises(UniqueViolation):
+        Author.objects.bulk_create(
+            [Author(name="y", email="a@example.org")],
+            update_conflicts=True,
+            update_fields=["name"],
+        )
+    assert Author.objects.get().name == "new"

@@ -7,7 +7,7 @@ from tests.db.shop_models import Counter
 from undercroft.db import atomic
 from undercroft.db.connections.databases import databases
 from undercroft.db.connections.pipelining import send_ahead
-from undercroft.errors import DatabaseError, FieldValueError, IntegrityError
+from undercroft.errors import DatabaseError, FieldValueError, IntegrityError, TransactionConflict
 
 pytestmark = [
     pytest.mark.postgres,
@@ -78,5 +78,31 @@ def test_updates_are_counted_when_they_are_prepared(database: str, run: Run) -> 
             await Counter.objects.acreate(value=value)
         for _ in range(3):
             assert await Counter.objects.filter(value__gte=1).aupdate(value=5) == 2
+
+    run(main())
+
+
+def test_a_changed_table_fails_one_transaction_at_most(database: str, run: Run) -> None:
+    """What was prepared for a table's old shape is forgotten, and the conflict run again."""
+
+    @atomic(retry=1)
+    async def read() -> int:
+        return (await Counter.objects.aget()).value
+
+    async def change(kind: str) -> None:
+        async with databases["default"].async_engine.begin() as connection:
+            await connection.exec_driver_sql(f"ALTER TABLE db_counter ALTER value TYPE {kind}")
+
+    async def main() -> None:
+        await Counter.objects.acreate(value=1)
+        assert await read() == 1
+        await change("bigint")
+        assert await read() == 1
+        await change("integer")
+        with pytest.raises(TransactionConflict, match="has changed"):
+            async with atomic():
+                await Counter.objects.aget()
+        async with atomic():
+            assert (await Counter.objects.aget()).value == 1
 
     run(main())

@@ -1,10 +1,14 @@
+# ruff: noqa: PT012 - what a block does with an exception is what is tested
 """Rows by SQL of one's own."""
+
+import asyncio
 
 import pytest
 
 from tests.db.conftest import Run
 from tests.db.shop_models import Author, Book, Counter, make_author
 from undercroft.db import atomic
+from undercroft.db.raw import RawQuerySet
 from undercroft.errors import DatabaseError, FieldError
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -56,5 +60,40 @@ def test_it_takes_part_in_the_transaction(run: Run) -> None:
             rows = await Counter.objects.raw("SELECT * FROM db_counter ORDER BY value")
             assert [row.value for row in rows] == [7, 8]
         assert len(await Counter.objects.raw("SELECT * FROM db_counter")) == 2
+
+    run(main())
+
+
+def test_what_it_writes_is_stored(run: Run) -> None:
+    """A statement that writes and gives rows is committed, within a block with the block."""
+    verb = "DELETE FROM db_counter WHERE value = %s RETURNING *"
+    for value in (1, 2, 3):
+        Counter.objects.create(value=value)
+    assert len(Counter.objects.raw(verb, [1])) == 1
+    assert Counter.objects.count() == 2
+
+    async def main() -> None:
+        assert len(await Counter.objects.raw(verb, [2])) == 1
+        assert await Counter.objects.acount() == 1
+
+    run(main())
+    with pytest.raises(ZeroDivisionError), atomic():
+        assert len(Counter.objects.raw(verb, [3])) == 1
+        _ = 1 / 0
+    assert Counter.objects.get().value == 3
+
+
+def test_tasks_of_a_transaction_take_turns(run: Run) -> None:
+    """Raw queries wait for others on the connection of their transaction."""
+
+    async def main() -> None:
+        async with atomic():
+            await Counter.objects.acreate(value=1)
+            asked = [Counter.objects.raw("SELECT * FROM db_counter") for _ in range(3)]
+            found = await asyncio.gather(*(count(each) for each in asked), Counter.objects.acount())
+        assert found == [1, 1, 1, 1]
+
+    async def count(rows: RawQuerySet[Counter]) -> int:
+        return len(await rows)
 
     run(main())

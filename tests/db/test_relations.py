@@ -117,3 +117,15 @@ def test_only_relations_are_loaded_along() -> None:
         Book.objects.select_related("autor")
     with pytest.raises(FieldError, match="no relation of Author"):
         Book.objects.select_related("author__name")
+
+
+def test_only_rows_of_the_instance_are_removed() -> None:
+    """`remove` refuses a row that refers to another, and leaves it as it is."""
+    here, there = Publisher.objects.create(name="here"), Publisher.objects.create(name="there")
+    author = make_author("Ada", publisher=there)
+    with pytest.raises(Author.DoesNotExist, match=r"none of publisher\.authors"):
+        here.authors.remove(author)  # type: ignore[attr-defined]
+    assert Author.objects.get().publisher == there
+    Author.objects.update(publisher=here)
+    there.authors.remove(author)  # type: ignore[attr-defined]
+    assert Author.objects.get().publisher == here

@@ -1,12 +1,17 @@
+# ruff: noqa: PT012 - what a block does with an exception is what is tested
 """Walking over rows and what belongs to them costs a query for each relation, not for each row."""
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.db.conftest import Run
 from tests.db.music_models import Album, Artist, Sleeve, Track, fill, names
+from undercroft.db.connections.databases import databases
+from undercroft.db.connections.transactions import atomic
 from undercroft.db.queries.shape import Call
+from undercroft.db.sessions import session
 from undercroft.errors import SynchronousOnlyOperation
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -125,3 +130,73 @@ def test_the_loop_waits_for_the_other_side(run: Run, asked: list[Call]) -> None:
             _ = albums[0].sleeve
 
     run(main())
+
+
+def test_what_was_taken_back_is_not_seen() -> None:
+    """Rows read ahead within a block are not used behind it, where they may never have been."""
+    rows = fill()
+    first, second = Album.objects.filter(artist=rows["ann"]).order_by("id")
+    with pytest.raises(ZeroDivisionError), atomic():
+        Track.objects.create(album=second, title="Ghost")
+        assert len(first.track_set.all()) == 3
+        _ = 1 / 0
+    assert len(second.track_set.all()) == 1
+
+
+def test_a_block_reads_for_itself() -> None:
+    """Rows read ahead before a block are not used in it: it may hold a lock since."""
+    rows = fill()
+    first, second = Album.objects.filter(artist=rows["ann"]).order_by("id")
+    assert len(first.track_set.all()) == 3
+    with ThreadPoolExecutor() as others:
+        # What another process writes, this one does not know of.
+        others.submit(write_unseen, second).result()
+    with atomic():
+        Album.objects.select_for_update().get(pk=second.pk)
+        assert len(second.track_set.all()) == 2
+
+
+def write_unseen(album: Album) -> None:
+    """Insert a track past the lane and SQLAlchemy's events."""
+    engine = databases["default"].sync_engine
+    connection = engine.raw_connection()
+    connection.cursor().execute(
+        "INSERT INTO db_track (album_id, title, seconds, plays, is_live)"
+        f" VALUES ({album.pk:d}, 'Other', 1, 1, false)"
+    )
+    connection.commit()
+    connection.close()
+
+
+def test_what_a_session_writes_is_seen() -> None:
+    """What was read ahead is not used once SQLAlchemy has written either."""
+    rows = fill()
+    first, second = Album.objects.filter(artist=rows["ann"]).order_by("id")
+    assert len(first.track_set.all()) == 3
+    with session() as opened:
+        opened.add(Track(album_id=second.pk, title="New"))
+        opened.commit()
+    assert len(second.track_set.all()) == 2
+
+
+def test_looking_again_loads_no_more_than_needed(asked: list[Call]) -> None:
+    """A loop that looks twice at each row, or writes, loads only that row's the second time."""
+    fill()
+    asked.clear()
+    found = [
+        (len(album.track_set.all()), len(album.track_set.all()))
+        for album in Album.objects.order_by("id")
+    ]
+    assert found == [(3, 3), (1, 1), (2, 2), (0, 0)]
+    assert [len(call.parameters[0]) for call in asked[1:] if type(call.parameters[0]) is tuple] == [
+        4
+    ]
+    albums = list(Album.objects.order_by("id"))
+    asked.clear()
+    for album in albums:
+        for track in album.track_set.all():
+            track.plays += 1
+            track.save()
+    reading = [call for call in asked if call.shape.kind == "instances"]
+    assert sum(type(call.parameters[0]) is tuple for call in reading) == 1
+    assert [len(album.track_set.all()) for album in albums] == [3, 1, 2, 0]

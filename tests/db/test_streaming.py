@@ -1,11 +1,16 @@
+# ruff: noqa: PT012 - what a block does with an exception is what is tested
 """Rows one by one: in chunks from the database's cursor, in and out of a transaction."""
+
+import asyncio
 
 import pytest
 
 from tests.db.conftest import Run
 from tests.db.music_models import Genre
+from undercroft import models
+from undercroft.db.connections.databases import databases
 from undercroft.db.connections.transactions import atomic
-from undercroft.errors import FieldError
+from undercroft.errors import FieldError, TransactionManagementError
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +67,60 @@ def test_a_chunk_of_nothing_is_refused() -> None:
     """A chunk holds at least one row."""
     with pytest.raises(FieldError, match="chunk_size=0"):
         next(Genre.objects.iterator(chunk_size=0))
+
+
+def test_rows_come_beside_other_queries(run: Run) -> None:
+    """Tasks of one transaction may ask while rows are streamed: they wait for each other."""
+
+    async def read() -> int:
+        return len([genre async for genre in Genre.objects.aiterator(chunk_size=2)])
+
+    async def count() -> int:
+        return sum([await Genre.objects.acount() for _ in range(10)])
+
+    async def main() -> list[int]:
+        async with atomic():
+            return await asyncio.gather(read(), count(), read())
+
+    assert run(main()) == [20, 200, 20]
+
+
+def test_rows_end_with_their_transaction(run: Run, database: str) -> None:
+    """Behind the block nobody reads on, on a connection that others have by then."""
+    if database == "mariadb":
+        pytest.skip("Its rows are fetched at once.")
+    with atomic():
+        rows = Genre.objects.iterator(chunk_size=3)
+        for _ in range(3):
+            next(rows)
+    with pytest.raises(TransactionManagementError, match="has ended"), atomic():
+        assert Genre.objects.count() == 20
+        next(rows)
+
+    async def main() -> None:
+        async with atomic():
+            found = Genre.objects.aiterator(chunk_size=3)
+            for _ in range(3):
+                await anext(found)
+        async with atomic():
+            assert await Genre.objects.acount() == 20
+            with pytest.raises(TransactionManagementError, match="has ended"):
+                await anext(found)
+            assert await Genre.objects.acount() == 20
+
+    run(main())
+
+
+def test_an_in_memory_database_is_read_and_written_at_once() -> None:
+    """The loop over rows of a database with one connection may query."""
+    before = {alias: known.configuration for alias, known in databases.items()}
+    databases.configure({"default": "sqlite://?pool_timeout=1"})
+    try:
+        models.create_all()
+        Genre.objects.bulk_create([Genre(name=f"genre {number}") for number in range(5)])
+        for genre in Genre.objects.iterator(chunk_size=2):
+            genre.name += "!"
+            genre.save()
+        assert Genre.objects.filter(name__endswith="!").count() == 5
+    finally:
+        databases.configure(before)

@@ -4,7 +4,7 @@
 import pytest
 
 from tests.db.conftest import Run
-from tests.db.shop_models import Author, make_author
+from tests.db.shop_models import Author, Book, make_author
 from undercroft.db.connections.transactions import RequestTransaction, atomic
 from undercroft.db.sessions import session
 
@@ -107,3 +107,17 @@ def test_a_restored_instance_may_go_to_a_session() -> None:
         alone.add(author)
         alone.commit()
     assert Author.objects.get().name == "Bob"
+
+
+def test_bulk_writes_are_written_again_after_a_rollback() -> None:
+    """What a rolled-back `bulk_update` or `add` wrote still counts as changed."""
+    ada, bob = make_author("Ada"), make_author("Bob")
+    book = Book.objects.create(title="One", author=ada)
+    with pytest.raises(ZeroDivisionError), atomic():
+        book.title = "Two"
+        Book.objects.bulk_update([book], ["title"])
+        bob.books.add(book)  # type: ignore[attr-defined]
+        _ = 1 / 0
+    book.save()
+    book.refresh_from_db()
+    assert (book.title, book.author_id) == ("Two", bob.id)

@@ -185,8 +185,11 @@ def update_many_steps(
             )
     if not instances:
         return 0
-    apart = [one for one in instances if any(is_worked_out(one.__dict__.get(n)) for n in names)]
-    plain = [one for one in instances if one not in apart] if apart else instances
+    apart: list[Any] = []
+    plain: list[Any] = []
+    for one in instances:
+        is_apart = any(is_worked_out(one.__dict__.get(name)) for name in names)
+        (apart if is_apart else plain).append(one)
     steps = _update_all(options, plain, names, alias, batch_size)
     return (yield from atomically(_update_apart(steps, apart, names, alias), alias))
 
@@ -249,7 +252,9 @@ def _update_all(
         count: int = yield Call(shape, tuple(parameters), alias)
         total += count
         for one in batch:
+            state = state_of(one)
+            remember(state, alias)
             for name in columns:
-                state_of(one).committed_state.pop(name, None)
-            note_json(options, state_of(one), columns)
+                state.committed_state.pop(name, None)
+            note_json(options, state, columns)
     return total

@@ -28,6 +28,7 @@ __all__ = [
     "adapt_to_aliases",
     "adopt_record",
     "compile_statement",
+    "copy_state",
     "count_listeners",
     "describe_expression",
     "find_instance_maker",
@@ -106,7 +107,9 @@ def count_listeners(attribute: Any) -> int:
 def mark_clean(state: Any) -> None:
     """Forget what was changed since the row was read or written."""
     if state.modified or state.committed_state:
-        state._commit_all(state.dict)
+        # A session that has the instance must not take it for a changed one either.
+        session = state.session if state.session_id is not None else None
+        state._commit_all(state.dict, None if session is None else session.identity_map)
 
 
 def restore_changes(state: Any, key: Any, changes: Mapping[str, Any]) -> None:
@@ -114,6 +117,17 @@ def restore_changes(state: Any, key: Any, changes: Mapping[str, Any]) -> None:
     state.key = key
     state.committed_state.update(changes)
     state.modified = bool(state.committed_state)
+
+
+def copy_state(source: Any, made: Any) -> None:
+    """Let a new instance have the values, the identity and the changes of another."""
+    values = {name: value for name, value in source.dict.items() if name != "_sa_instance_state"}
+    made.dict.update(values)
+    made.key = source.key
+    made.committed_state.update(source.committed_state)
+    made.modified = bool(made.committed_state)
+    if "info" in source.__dict__:
+        made.info.update(source.info)
 
 
 def forget_value(state: Any, name: str) -> None:

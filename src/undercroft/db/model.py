@@ -2,7 +2,8 @@
 
 import datetime as dt
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, ClassVar
+from copy import copy
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -23,7 +24,7 @@ from undercroft.db.inheritance import (
     list_foreign_keys,
     list_many_to_many,
 )
-from undercroft.db.internals import state_of
+from undercroft.db.internals import copy_state, find_instance_maker, state_of
 from undercroft.db.lane import get_lane
 from undercroft.db.linking import link_foreign_key
 from undercroft.db.manager import find_managers, install_managers
@@ -37,7 +38,7 @@ from undercroft.db.overriding import add_async_overrides, has_own_save
 from undercroft.db.queries.keys import set_relation
 from undercroft.db.queryset import Objects
 from undercroft.db.rows.notes import find_alias
-from undercroft.db.rows.siblings import Loaders, build_loaders
+from undercroft.db.rows.siblings import BATCHED, PREFETCHED, build_own_loaders, use_run
 from undercroft.db.twins import Steps, async_twin, twins
 from undercroft.db.validation.constraints import constraint_steps, unique_steps
 from undercroft.db.validation.fields import clean_fields_steps
@@ -56,6 +57,7 @@ NAMING_CONVENTION = {
 
 # Errors of the database name models and fields from now on.
 use_names(find_names)
+use_run(lambda call: get_lane(call.alias).run(call))
 
 
 class Model(DeclarativeBase):
@@ -185,6 +187,18 @@ class Model(DeclarativeBase):
 
     def __hash__(self) -> int:
         return hash((type(self), self.pk)) if self.pk is not None else id(self)
+
+    def __copy__(self) -> Self:
+        """Make an instance of the same values that is changed and saved by itself."""
+        options = self.__options__
+        made: Any = find_instance_maker(options.mapper)()
+        source, state = state_of(self), state_of(made)
+        copy_state(source, state)
+        for name in (PREFETCHED, BATCHED):
+            if name in state.dict:
+                state.dict[name] = state.dict[name].copy()
+        state.callables = copy(source.callables)
+        return made  # type: ignore[no-any-return]  # of this class
 
     @property
     def pk(self) -> Any:
@@ -354,8 +368,7 @@ def _fill_in(options: ModelOptions, present: dict[str, Any]) -> None:
 
 def _set_loaders(options: ModelOptions) -> Any:
     """Set the loaders of instances that have no siblings."""
-    prepared = build_loaders(options, options.relations)
-    options.loaders = Loaders(prepared, (), lambda call: get_lane(call.alias).run(call))
+    options.loaders = build_own_loaders(options, options.relations)
     return options.loaders
 
 

@@ -75,6 +75,29 @@ class Query(Generic[M]):
         """The slice: its first row, and the one behind its last."""
         return self._window
 
+    def __reduce__(self) -> Any:
+        """Refuse to be pickled: a query may hold what exists in this process only.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(
+            f"{self.describe()} cannot be pickled, nor can a query made of it: pickle "
+            "list(...) of it, or its values()."
+        )
+
+    def __copy__(self) -> Self:
+        copied: Self = object.__new__(type(self))
+        slots = [name for kind in type(self).__mro__ for name in vars(kind).get("__slots__", ())]
+        for name in (*slots, *getattr(self, "__dict__", ())):
+            if hasattr(self, name):
+                setattr(copied, name, getattr(self, name))
+        return copied
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Copy the query, whose parts never change; rows are fetched anew."""
+        return self.derive((), ())
+
     # -------------------------------------------------------------- deriving
 
     def derive(self, operations: Operations, parameters: Parameters) -> Self:

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from undercroft.concurrency import check_not_on_loop, run_in_thread
 from undercroft.db.connections.failures import raise_translated
 from undercroft.db.connections.frames import find_frame
-from undercroft.db.internals import run_in_greenlet
 from undercroft.db.lane import Lane, get_lane
 from undercroft.db.mapping.options import ModelOptions
 from undercroft.db.rows.instances import Layout, build_hydrator
@@ -162,7 +161,9 @@ class RawTask:
         try:
             if find_frame(self.alias) is not None:
                 return self._execute(lane.get_link().share())
-            with lane.database.sync_engine.connect() as connection:
+            # On SQLite it locks nothing before it writes.
+            engine = lane.database.sync_engine.execution_options(sqlite_begin="DEFERRED")
+            with engine.begin() as connection:
                 return self._execute(connection)
         except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error, str(self.statement), None, self.alias)
@@ -180,8 +181,8 @@ class RawTask:
     async def _aexecute(self, lane: Lane) -> tuple[list[str], list[Any]]:
         if find_frame(self.alias) is not None:
             link = await lane.aget_link()
-            return await run_in_greenlet(self._execute, link.share())
-        async with lane.database.async_engine.connect() as connection:
+            return await link.run(self._execute)
+        async with lane.database.async_engine.begin() as connection:
             return await connection.run_sync(self._execute)
 
     def _execute(self, connection: sa.Connection) -> tuple[list[str], list[Any]]:

@@ -1,18 +1,15 @@
 """The rows on the other side of a relation, of one instance: `author.books`, `book.tags`."""
 
 from collections.abc import Iterable, Mapping
-from copy import copy
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from undercroft.db.bulk import insert_many_steps
+from undercroft.db.internals import state_of
 from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
 from undercroft.db.overriding import save_as_declared
-from undercroft.db.prefetching import prefetch_steps
 from undercroft.db.queries.keys import check_agreement, find_key
-from undercroft.db.queries.prefetches import Prefetch
-from undercroft.db.queryset import Manager
-from undercroft.db.rows.epoch import get_epoch
-from undercroft.db.rows.siblings import BATCHED, PREFETCHED, list_siblings
+from undercroft.db.related_rows import RelatedRows
+from undercroft.db.rows.undoing import remember
 from undercroft.db.signals import m2m_changed
 from undercroft.db.twins import Steps, async_twin, atomically, twins
 from undercroft.errors import FieldError
@@ -21,122 +18,6 @@ M = TypeVar("M")
 
 #: Named here, because `set` is a method below.
 Keys = set[Any]
-
-
-class RelatedRows(Manager[M]):
-    """What the managers of both kinds of relation share.
-
-    Args:
-        model: The model on the other side.
-        alias: The database's name.
-        instance: Whose rows.
-        accessor: The attribute they are reached by.
-    """
-
-    __slots__ = ("_accessor", "_instance", "_keeps_rows")
-
-    def __init__(self, model: type[Any], alias: str, instance: Any, accessor: str) -> None:
-        super().__init__(model, alias)
-        self._instance = instance
-        self._accessor = accessor
-        self._keeps_rows = False
-
-    if TYPE_CHECKING:
-
-        def __get__(  # type: ignore[override]  # it belongs to a row, other managers to a class
-            self, instance: object | None, owner: type[Any], /
-        ) -> Self:
-            """Give the manager, where a class only says that it has one."""
-            return self
-
-    def describe(self) -> str:
-        """Describe the manager as its author may have written it, for messages."""
-        return f"{type(self._instance).__name__.lower()}.{self._accessor}"
-
-    def _renew(self) -> Self:
-        # Not a plain queryset, which would not load for siblings.
-        rows = copy(self)
-        rows._keeps_rows = True
-        found = self._find_prefetched()
-        rows._fetched = None if found is None else list(found)
-        return rows
-
-    def _check_blocking(self, call: str, twin: str) -> None:
-        if self._find_prefetched() is None:
-            super()._check_blocking(call, twin)
-
-    def _fetch_steps(self) -> Steps[list[M]]:
-        if self._keeps_rows and self._fetched is not None:
-            return self._fetched
-        rows = yield from self.load_steps()
-        if self._keeps_rows:
-            self._fetched = rows
-        return rows
-
-    def __len__(self) -> int:
-        """Count the rows that are fetched, of what `all` gives."""
-        return super(Manager, self).__len__() if self._keeps_rows else super().__len__()
-
-    def _find_prefetched(self) -> list[M] | None:
-        cache: dict[str, list[M]] = self._instance.__dict__.get(PREFETCHED, {})
-        return cache.get(self._accessor)
-
-    def load_steps(self) -> Steps[list[M]]:
-        """Give what was prefetched, else load the rows of all siblings at once."""
-        found = self._find_prefetched()
-        if found is not None:
-            return list(found)
-        batched = self._take_batched()
-        if batched is None:
-            batched = yield from self._load_batch()
-        if batched is not None:
-            return batched
-        return (yield from super().load_steps())
-
-    def _take_batched(self) -> list[M] | None:
-        """Take what was loaded for all siblings: once, and only while nothing was written."""
-        batches: dict[str, tuple[int, list[M]]] = self._instance.__dict__.get(BATCHED, {})
-        epoch, rows = batches.pop(self._accessor, (-1, []))
-        return rows if epoch == get_epoch() else None
-
-    def _load_batch(self) -> Steps[list[M] | None]:
-        """Load the rows of all siblings of the instance, where there are any."""
-        siblings = list_siblings(self._instance)
-        if len(siblings) < 2:
-            return None
-        options: ModelOptions = self._instance.__options__
-        yield from prefetch_steps(options, siblings, (Prefetch(self._accessor),), self._alias)
-        epoch = get_epoch()
-        for each in siblings:
-            rows = each.__dict__[PREFETCHED].pop(self._accessor)
-            each.__dict__.setdefault(BATCHED, {})[self._accessor] = (epoch, rows)
-        return self._take_batched()
-
-    def _forget(self) -> None:
-        """Forget what was prefetched, because it is being changed."""
-        self._instance.__dict__.get(PREFETCHED, {}).pop(self._accessor, None)
-        self._instance.__dict__.get(BATCHED, {}).pop(self._accessor, None)
-
-    @twins
-    def count(self) -> Steps[int]:
-        """Count the rows."""
-        found = self._find_prefetched()
-        if found is not None:
-            return len(found)
-        count: int = yield self.build_call("count")
-        return count
-
-    @twins
-    def exists(self) -> Steps[bool]:
-        """Tell whether there is a row."""
-        prefetched = self._find_prefetched()
-        if prefetched is not None:
-            return bool(prefetched)
-        found: bool = yield self.build_call("exists")
-        return found
-
-    acount = async_twin(count)
-    aexists = async_twin(exists)
 
 
 class RelatedManager(RelatedRows[M]):
@@ -207,8 +88,16 @@ class RelatedManager(RelatedRows[M]):
         keys = _list_keys(rows)
         yield from self._set_key(keys, self._key)
         for row in rows:
-            row.__dict__[self._relation.target_column] = self._key
+            self._note(row, self._key)
             row.__dict__[self._relation.target_name] = self._instance
+
+    def _note(self, row: Any, key: Any) -> None:
+        """Note in an instance what its row refers to now, unless that is rolled back."""
+        state = state_of(row)
+        if row.__dict__.get(self._relation.target_column) != key:
+            setattr(row, self._relation.target_column, key)
+        remember(state, self._alias)
+        state.committed_state.pop(self._relation.target_column, None)
 
     def _check_row(self, row: Any) -> None:
         if not isinstance(row, self._options.model):
@@ -232,12 +121,21 @@ class RelatedManager(RelatedRows[M]):
         """Let rows refer to the instance no longer.
 
         Raises:
-            FieldError: The foreign key may not be NULL.
+            FieldError: The foreign key may not be NULL, or one is of another model.
+            DoesNotExist: The other model's own; one refers to another row.
         """
         self._check_nullable("remove")
         self._forget()
-        keys = _list_keys(rows)
-        yield from self._set_key(keys, None)
+        for row in rows:
+            self._check_row(row)
+            if getattr(row, self._relation.target_column) != self._key:
+                raise self._options.model.DoesNotExist(
+                    f"{row!r} is none of {self.describe()}: it refers to another row, or to none.",
+                    code="db.related",
+                )
+        # Those that refer to another row by now are left alone.
+        mine = self.filter(pk__in=_list_keys(rows))
+        yield from type(mine).update.steps(mine, **{self._relation.target_column: None})
         for row in rows:
             setattr(row, self._relation.target_name, None)
 

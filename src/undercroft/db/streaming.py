@@ -5,15 +5,18 @@ iteration is given up. Within a transaction MariaDB's are fetched at once: its c
 thing at a time.
 """
 
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from functools import partial
 from itertools import count
 from typing import Any
 
 from undercroft.concurrency import ensure_loop, iterate
 from undercroft.db.connections.failures import raise_translated
-from undercroft.db.connections.frames import find_frame
+from undercroft.db.connections.frames import build_over, find_frame
+from undercroft.db.connections.links import SyncLink
 from undercroft.db.connections.mariadb_drivers import PyMySQL
+from undercroft.db.connections.sqlite import is_in_memory
 from undercroft.db.lane import Lane
 from undercroft.db.queries.shape import Call
 
@@ -38,9 +41,13 @@ def stream(lane: Lane, call: Call, size: int) -> Generator[list[Any], None, None
     values = compiled.bind(call.parameters)
     open_ = _OPEN[lane.database.vendor]
     # The cursor is closed before its connection is given back, whatever ends the iteration.
-    with _borrow(lane) as driver, closing(open_(driver, compiled.sql, values, size)) as chunks:
+    with (
+        _borrow(lane) as (driver, check),
+        closing(open_(driver, compiled.sql, values, size)) as chunks,
+    ):
         while True:
             try:
+                check()
                 rows = next(chunks, None)
             except Exception as error:  # noqa: BLE001 - translated
                 raise_translated(error, compiled.sql, call.shape.model, lane.alias)
@@ -50,8 +57,12 @@ def stream(lane: Lane, call: Call, size: int) -> Generator[list[Any], None, None
 
 
 def _is_held(lane: Lane) -> bool:
-    """Tell whether the next statement on the connection would lose the rows still unread."""
-    return lane.database.vendor == "mariadb" and find_frame(lane.alias) is not None
+    """Tell whether the next statement could not be run, or would lose the rows still unread."""
+    is_within = find_frame(lane.alias) is not None
+    if lane.database.vendor == "mariadb":
+        return is_within
+    # An in-memory database has one connection, which outside of a transaction is not shared.
+    return not is_within and lane.database.vendor == "sqlite" and is_in_memory(lane.database.url)
 
 
 def _cut(rows: list[Any], size: int) -> Iterator[list[Any]]:
@@ -59,10 +70,14 @@ def _cut(rows: list[Any], size: int) -> Iterator[list[Any]]:
 
 
 @contextmanager
-def _borrow(lane: Lane) -> Generator[Any]:
-    """Borrow the open transaction's connection, or one with a transaction of its own to read in."""
+def _borrow(lane: Lane) -> Generator[tuple[Any, Callable[[], None]]]:
+    """Borrow the open transaction's connection, or one with a transaction of its own to read in.
+
+    With it comes what raises once the connection is somebody else's.
+    """
     if find_frame(lane.alias) is not None:
-        yield lane.get_link().driver
+        link = lane.get_link()
+        yield link.driver, partial(check_same, link, link.driver)
         return
     pool: Any = lane.database.sync_engine.pool
     record = pool.take()
@@ -70,7 +85,7 @@ def _borrow(lane: Lane) -> Generator[Any]:
     try:
         if lane.database.vendor == "postgresql":
             driver.execute("BEGIN READ ONLY")
-        yield driver
+        yield driver, _allow
     finally:
         try:
             if lane.database.vendor == "postgresql":
@@ -78,6 +93,20 @@ def _borrow(lane: Lane) -> Generator[Any]:
         except Exception:  # noqa: BLE001 - the connection is gone, and so is what it held
             record.invalidate()
         pool.give(record)
+
+
+def _allow() -> None:
+    pass
+
+
+def check_same(link: SyncLink, driver: Any) -> None:
+    """Check that a transaction still has the connection that rows are read from.
+
+    Raises:
+        TransactionManagementError: It has ended, and others may have the connection by now.
+    """
+    if link.driver is not driver:
+        raise build_over()
 
 
 def _open_here(driver: Any, sql: str, values: Any, size: int) -> Generator[Any]:
@@ -119,20 +148,26 @@ async def astream(lane: Lane, call: Call, size: int) -> AsyncGenerator[list[Any]
     compiled = await lane.aprepare(call)
     values = compiled.bind(call.parameters)
     name = f"undercroft_{next(_names)}"
-    async with _aborrow(lane) as driver:
+    async with _aborrow(lane) as ask:
         try:
-            await driver.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {compiled.sql}", *values)
-            while rows := await driver.fetch(f"FETCH FORWARD {size} FROM {name}"):
+            await ask("execute", f"DECLARE {name} NO SCROLL CURSOR FOR {compiled.sql}", *values)
+            while rows := await ask("fetch", f"FETCH FORWARD {size} FROM {name}"):
                 yield compiled.finish(rows)
-            await driver.execute(f"CLOSE {name}")
+            await ask("execute", f"CLOSE {name}")
         except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error, compiled.sql, call.shape.model, lane.alias)
 
 
+async def _call(driver: Any, method: str, *arguments: Any) -> Any:
+    return await getattr(driver, method)(*arguments)
+
+
 @asynccontextmanager
 async def _aborrow(lane: Lane) -> AsyncGenerator[Any, None]:
+    """As `_borrow`; gives what calls a method of the connection, one at a time."""
     if find_frame(lane.alias) is not None:
-        yield (await lane.aget_link()).driver
+        link = await lane.aget_link()
+        yield partial(link.call, link.driver)
         return
     pool = lane.get_pool()
     record = pool.find_idle() or await pool.acquire()
@@ -140,7 +175,7 @@ async def _aborrow(lane: Lane) -> AsyncGenerator[Any, None]:
     is_whole = False
     try:
         await driver.execute("BEGIN READ ONLY")
-        yield driver
+        yield partial(_call, driver)
         await driver.execute("ROLLBACK")
         is_whole = True
     finally:

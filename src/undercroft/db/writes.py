@@ -13,7 +13,7 @@ from undercroft.db.queries.lookups import resolve_lookup
 from undercroft.db.queries.namespace import Namespace, is_expression
 from undercroft.db.queries.shape import Call, Operations, Shape
 from undercroft.db.queries.terms import has_node
-from undercroft.db.rows.notes import list_changed_json, note_alias, note_json
+from undercroft.db.rows.notes import find_alias, list_changed_json, note_alias, note_json
 from undercroft.db.rows.siblings import BATCHED, PREFETCHED
 from undercroft.db.rows.undoing import remember
 from undercroft.db.signals import post_save, pre_save
@@ -37,24 +37,86 @@ def save_steps(
         DoesNotExist: The model's own; the row to update is gone.
     """
     options: ModelOptions = instance.__options__
-    state = state_of(instance)
-    is_new = state.key is None or force_insert or has_no_key(options, state.dict)
-    if force_update and is_new:
-        if has_no_key(options, state.dict):
-            raise FieldError(
-                f"This {options.name} cannot be updated: it has no key.", code="db.not-saved"
-            )
-        is_new = False
-        state.key = (options.identity_class, read_key(options, state.dict), None)
+    if update_fields is not None and not update_fields and not force_insert:
+        return
+    is_new = _is_new(instance, update_fields, force_insert=force_insert, force_update=force_update)
     told = {"instance": instance, "raw": False, "using": alias, "update_fields": update_fields}
     if pre_save.listens(options.model):
         yield from pre_save.send_steps(options.model, **told)
     if is_new:
         yield from insert_steps(instance, alias)
-    else:
+    elif is_row_of(instance, alias):
         yield from update_steps(instance, update_fields, alias)
+    else:
+        is_new = yield from _save_unread(
+            instance, update_fields, alias, must_exist=force_update or update_fields is not None
+        )
     if post_save.listens(options.model):
         yield from post_save.send_steps(options.model, created=is_new, **told)
+
+
+def _is_new(
+    instance: Any,
+    update_fields: Collection[str] | None,
+    *,
+    force_insert: bool,
+    force_update: bool,
+) -> bool:
+    """Tell whether an instance is to be inserted.
+
+    Raises:
+        FieldError: It cannot be what was asked for.
+    """
+    options: ModelOptions = instance.__options__
+    must_update = force_update or update_fields is not None
+    if force_insert and must_update:
+        raise FieldError(
+            "save() was told force_insert, and force_update or update_fields as well: they "
+            "exclude each other.",
+            code="db.save",
+        )
+    if has_no_key(options, instance.__dict__):
+        if must_update:
+            raise FieldError(
+                f"This {options.name} cannot be updated: it has no key.", code="db.not-saved"
+            )
+        return True
+    return force_insert or (state_of(instance).key is None and not must_update)
+
+
+def is_row_of(instance: Any, alias: str) -> bool:
+    """Tell whether an instance was read from a database, or written to it."""
+    state = state_of(instance)
+    return state.key is not None and find_alias(state) == alias
+
+
+def _save_unread(
+    instance: Any, update_fields: Collection[str] | None, alias: str, *, must_exist: bool
+) -> Steps[bool]:
+    """Save an instance whose row in this database was never read: all it has is written.
+
+    Returns:
+        Whether it was inserted, there being no such row.
+
+    Raises:
+        DoesNotExist: The model's own; there is no such row, and there must be one.
+    """
+    options: ModelOptions = instance.__options__
+    state = state_of(instance)
+    fixed = {*options.primary_keys, *options.generated}
+    names = update_fields or [key for key in options.keys if key in state.dict and key not in fixed]
+    key = read_key(options, state.dict)
+    try:
+        if not names:
+            raise _build_gone(options, key)
+        yield from update_steps(instance, names, alias, key)
+    except instance.DoesNotExist:
+        if must_exist:
+            raise
+        return (yield from insert_steps(instance, alias))
+    if update_fields is None:
+        mark_clean(state)
+    return False
 
 
 def insert_new_steps(instance: Any, alias: str) -> Steps[bool]:
@@ -199,8 +261,19 @@ def _insert_new_steps(call: Call) -> Steps[dict[str, Any] | None]:
     return answered
 
 
-def update_steps(instance: Any, update_fields: Collection[str] | None, alias: str) -> Steps[None]:
+def update_steps(
+    instance: Any,
+    update_fields: Collection[str] | None,
+    alias: str,
+    key: tuple[Any, ...] | None = None,
+) -> Steps[None]:
     """Write the changed columns of a saved instance.
+
+    Args:
+        instance: What to write.
+        update_fields: The columns to write; those that have changed when None.
+        alias: The database's name.
+        key: Of its row; the one it was read or saved with when None.
 
     Raises:
         FieldError: `update_fields` names what is no field.
@@ -217,21 +290,17 @@ def update_steps(instance: Any, update_fields: Collection[str] | None, alias: st
         return
     namespace = Namespace(options, {})
     columns = tuple((name, _place(options, name, values[name], namespace)) for name in names)
-    conditions, key = match_key(options, state.key[1])
+    conditions, key = match_key(options, state.key[1] if key is None else key)
     shape = Shape("update", options.model, columns, conditions)
     count: int = yield Call(shape, (*key, *namespace.parameters), alias)
     if count == 0:
-        shown = key[0] if len(key) == 1 else key
-        raise instance.DoesNotExist(
-            f"{options.name} {shown!r} cannot be saved: its row is gone.",
-            code="db.row-gone",
-        )
+        raise _build_gone(options, key)
     remember(state, alias)
     worked_out = [name for name, node in columns if node is not None]
     plain = [name for name, node in columns if node is None]
     if not worked_out:
         values.update(zip(plain, namespace.parameters, strict=True))
-    if any(key in names for key in options.primary_keys):
+    if state.key is None or any(key in names for key in options.primary_keys):
         state.key = (options.identity_class, read_key(options, values), None)
     if worked_out or options.generated:
         yield from _read_back(options, state, [*worked_out, *options.generated], alias)
@@ -242,6 +311,15 @@ def update_steps(instance: Any, update_fields: Collection[str] | None, alias: st
     else:
         for name in names:
             state.committed_state.pop(name, None)
+
+
+def _build_gone(options: ModelOptions, key: tuple[Any, ...]) -> Exception:
+    """Build the error for a row that is not there."""
+    shown = key[0] if len(key) == 1 else key
+    gone: Exception = options.model.DoesNotExist(
+        f"{options.name} {shown!r} cannot be saved: its row is gone.", code="db.row-gone"
+    )
+    return gone
 
 
 def _place(options: ModelOptions, name: str, value: Any, namespace: Namespace) -> Any:
@@ -267,7 +345,9 @@ def _list_changed(
 ) -> list[str]:
     values = state.dict
     if update_fields is not None:
-        changed = [_find_key(options, name) for name in update_fields]
+        named = dict.fromkeys(_find_key(options, name) for name in update_fields)
+        # What was not loaded has not changed either.
+        changed = [name for name in named if name in values]
     else:
         committed: dict[str, Any] = state.committed_state
         changed = [
@@ -325,13 +405,13 @@ def refresh_steps(instance: Any, alias: str, fields: Collection[str] | None = No
     note_alias(state, alias)
     note_json(options, state, None if fields is None else names)
     state.key = fresh.key
-    if fresh.callables:
-        fresh.callables.references = [state.obj]
-        state.callables = fresh.callables
     if fields is not None:
         for name in names:
             state.committed_state.pop(name, None)
         return
+    if fresh.callables:
+        fresh.callables.references = [state.obj]
+        state.callables = fresh.callables
     for cache in (PREFETCHED, BATCHED):
         state.dict.pop(cache, None)
     mark_clean(state)

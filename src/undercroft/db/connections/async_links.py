@@ -1,9 +1,9 @@
 """The connection of an event loop with an open transaction; as `links`, for async code."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,8 +15,15 @@ from undercroft.db.connections.links import check_committed
 from undercroft.db.connections.loop_pool import LoopPool
 from undercroft.db.connections.modes import Mode
 from undercroft.db.connections.threads import Unbroken
-from undercroft.db.internals import adopt_record, is_given_back, release_record
+from undercroft.db.internals import (
+    adopt_record,
+    is_given_back,
+    release_record,
+    run_in_greenlet,
+)
 from undercroft.errors import DatabaseError, TransactionManagementError
+
+T = TypeVar("T")
 
 
 class AsyncLink:
@@ -61,6 +68,21 @@ class AsyncLink:
                 return await driver.fetch(self._record, sql, values, counts=counts)
             except BaseException as error:
                 self._is_lost = self._is_lost or driver.is_lost(self._driver, error)
+                raise
+
+    async def call(self, driver: Any, method: str, *arguments: Any) -> Any:
+        """Call a method of the driver's connection, while this transaction still has it.
+
+        Raises:
+            TransactionManagementError: It has ended, and others may have the connection by now.
+        """
+        async with self._lock:
+            if self._driver is not driver:
+                raise build_over()
+            try:
+                return await getattr(driver, method)(*arguments)
+            except BaseException as error:
+                self._is_lost = self._is_lost or self._pool.driver.is_lost(driver, error)
                 raise
 
     async def begin(self, frame: Frame) -> None:
@@ -119,6 +141,17 @@ class AsyncLink:
             self._shared = sa.Connection(self._engine.sync_engine, connection=self._fairy)
             self._shared.begin()
         return self._shared
+
+    async def run(self, function: Callable[[sa.Connection], T]) -> T:
+        """Call a function with SQLAlchemy's view of the connection, when nobody else uses it.
+
+        Raises:
+            TransactionManagementError: The transaction has ended.
+        """
+        async with self._lock:
+            if self._driver is None:
+                raise build_over()
+            return await run_in_greenlet(function, self.share())
 
     async def leave(self, block: Frame, *, commit: bool) -> None:
         """End the savepoint of a block, and those within it."""

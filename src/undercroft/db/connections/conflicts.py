@@ -69,6 +69,15 @@ def _build_unserializable() -> TransactionConflict:
     )
 
 
+def build_outdated() -> TransactionConflict:
+    """Build the error for a statement whose table was changed in the middle of the transaction."""
+    return TransactionConflict(
+        "A table has changed since its statement was prepared, so the transaction was ended.",
+        hint="Run it again: `@atomic(retry=3)` does.",
+        code="db.schema-changed",
+    )
+
+
 def _build_slow() -> DatabaseTimeout:
     return DatabaseTimeout(
         "A statement was cancelled: it took longer than `statement_timeout`.",

@@ -3,13 +3,14 @@
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from undercroft.db.connections import mariadb, postgresql, sqlite
 from undercroft.db.connections.budget import Budget
 from undercroft.db.connections.drivers import AsyncDriver, SyncDriver
+from undercroft.db.connections.epoch import note_write
 from undercroft.db.connections.loop_pool import LoopPool
 from undercroft.db.connections.mariadb_drivers import Asyncmy, PyMySQL
 from undercroft.db.connections.options import DatabaseOptions
@@ -55,6 +56,7 @@ def build_sync_engine(url: str, options: DatabaseOptions, budget: Budget | None 
         raise _build_missing_driver(name, error) from error
     pool: Any = engine.pool
     pool.join(driver, budget)
+    event.listen(engine, "before_cursor_execute", note_statement)
     if name == "sqlite":
         sqlite.prepare_engine(engine, options)
     elif name == "postgresql":
@@ -90,9 +92,16 @@ def build_async_engine(
         raise _build_missing_driver(name, error) from error
     pool: Any = engine.pool
     pool.join(driver, budget)
+    event.listen(engine.sync_engine, "before_cursor_execute", note_statement)
     if name == "mariadb":
         mariadb.prepare_engine(engine.sync_engine, options)
     return engine
+
+
+def note_statement(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+    """Note that SQLAlchemy is about to write, where it does not only read."""
+    if statement.lstrip()[:6].upper() != "SELECT":
+        note_write()
 
 
 def find_recycle(options: DatabaseOptions) -> float:

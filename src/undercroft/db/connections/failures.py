@@ -2,7 +2,7 @@
 
 from typing import Any, NoReturn
 
-from undercroft.db.connections.conflicts import find_conflict, list_told
+from undercroft.db.connections.conflicts import build_outdated, find_conflict, list_told
 from undercroft.db.connections.frames import build_aborted
 from undercroft.db.connections.mariadb_drivers import find_number
 from undercroft.db.connections.violations import build_violation_error, read_violation
@@ -48,6 +48,9 @@ _ABORTED = frozenset({"InFailedSQLTransactionError", "InFailedSqlTransaction"})
 
 #: asyncpg's and psycopg's classes for what is not understood, in a statement or in a search.
 _SYNTAX = frozenset({"PostgresSyntaxError", "SyntaxError"})
+
+#: asyncpg's class for a statement prepared before its table was changed.
+_OUTDATED = "InvalidCachedStatementError"
 
 _VALUE = frozenset({"DataError", "UnicodeEncodeError"})
 
@@ -95,6 +98,8 @@ def translate(
     names = {name for each in told for name in _list_names(each)}
     if names & _ABORTED:
         return build_aborted()
+    if _OUTDATED in names:
+        return build_outdated()
     if (conflict := find_conflict(error)) is not None:
         return conflict
     for each in told:

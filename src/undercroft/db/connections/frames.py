@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from functools import partial
+from itertools import count
 from threading import RLock
 from typing import Any, Protocol
 
@@ -46,6 +47,9 @@ class Link(Protocol):
         """Wait, in a thread, for a coroutine on the loop of an async link."""
 
 
+_numbers = count(1)
+
+
 class Frame:
     """An open block.
 
@@ -66,6 +70,7 @@ class Frame:
         "links",
         "lock",
         "mode",
+        "number",
         "parent",
         "rolls_back",
         "root",
@@ -77,6 +82,8 @@ class Frame:
     ) -> None:
         self.parent = parent
         self.alias = alias
+        #: Tells it from every other block of the process, those that are gone included.
+        self.number = next(_numbers)
         self.root: Frame = parent.root if joins and parent is not None else self
         self.mode = mode
         #: Whether something failed in it that cannot be taken back on its own: no query any more.

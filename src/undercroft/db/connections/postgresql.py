@@ -116,11 +116,13 @@ class Asyncpg:
             rows = await statement.fetch(*values)
             return read_count(statement.get_statusmsg()) if counts else rows
         except Exception as error:
-            driver = record.dbapi_connection.driver_connection
-            if type(error).__name__ != "InvalidCachedStatementError" or driver.is_in_transaction():
+            if type(error).__name__ != "InvalidCachedStatementError":
                 raise
             # A table has changed since; asyncpg prepares anew by itself.
             prepared.clear()
+            driver = record.dbapi_connection.driver_connection
+            if driver.is_in_transaction():
+                raise
             if counts:
                 return read_count(await driver.execute(sql, *values))
             return await driver.fetch(sql, *values)

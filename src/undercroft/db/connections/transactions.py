@@ -105,7 +105,9 @@ class Atomic:
 
     def _leave(self, error: BaseException | None) -> Frame | None:
         """Leave the block; give what is left to finish, if it has a savepoint of its own."""
-        frame, token = self._entered.pop()
+        entered = self._find_entered()
+        self._entered.remove(entered)
+        frame, token = entered
         if token is not None:
             leave_frame(frame, token)
             return frame
@@ -113,6 +115,17 @@ class Atomic:
             # There is no savepoint to go back to: the block around it goes as a whole.
             frame.is_broken = True
         return None
+
+    def _find_entered(self) -> tuple[Frame, Token[Frame | None] | None]:
+        """Find the block that is left: tasks and threads may share one `atomic()`."""
+        frame = current.get()
+        while frame is not None:
+            for entered in reversed(self._entered):
+                if entered[0] is frame:
+                    return entered
+            frame = frame.parent
+        # It was entered in another context.
+        return self._entered[-1]
 
     def __enter__(self) -> Self:
         check_not_on_loop("with atomic()", "async with atomic()")

@@ -59,6 +59,11 @@ _CONSTRAINT: Final = re.compile(r"CONSTRAINT `([^`]+)`(?: FOREIGN KEY \(([^)]+)\
 _QUOTED: Final = re.compile(r"'([^']*)'")
 
 
+#: MariaDB: a subquery has several rows, which those of ours have where it must fail.
+_SEVERAL_ROWS: Final = 1242
+GUARD: Final = "SELECT 1 UNION SELECT 2"
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
     """What a database said of a refused row; empty where it said nothing.
@@ -111,7 +116,7 @@ def read_violation(error: BaseException, sql: str = "") -> Violation | None:
         sql: The statement.
     """
     verb = sql.lstrip()[:6].upper()
-    found = _read_mariadb(error) or _read_fields(error, verb) or _read_sqlite(error)
+    found = _read_mariadb(error, sql) or _read_fields(error, verb) or _read_sqlite(error)
     if found is not None and found.kind is ForeignKeyViolation and verb == "DELETE":
         return replace(found, kind=ProtectedError)
     return found
@@ -151,9 +156,12 @@ def _read_sqlite(error: Any) -> Violation | None:
     return Violation(kind, table, tuple(column for _, _, column in places))
 
 
-def _read_mariadb(error: Any) -> Violation | None:
+def _read_mariadb(error: Any, sql: str) -> Violation | None:
     """Read MariaDB's words, by the number of its error."""
-    kind = _NUMBERS.get(find_number(error))
+    number = find_number(error)
+    if number == _SEVERAL_ROWS and GUARD in sql:
+        return Violation(UniqueViolation)
+    kind = _NUMBERS.get(number)
     if kind is None:
         return None
     text = str(error.args[-1])

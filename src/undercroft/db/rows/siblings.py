@@ -1,7 +1,7 @@
 """Load what an instance lacks at its first access: for all siblings of a result, in one query."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from undercroft.concurrency import is_on_loop
 from undercroft.db.internals import LOADED, NOT_LOADED, SharedLoaders, may_query, state_of
@@ -9,6 +9,7 @@ from undercroft.db.mapping.options import ModelOptions, Relation
 from undercroft.db.queries.conditions import pad
 from undercroft.db.queries.lookups import resolve_lookup
 from undercroft.db.queries.shape import Call, Shape
+from undercroft.db.rows.notes import find_alias
 from undercroft.errors import SynchronousOnlyOperation
 
 #: Keys per query: below the limits on parameters of every database.
@@ -46,7 +47,9 @@ class Loaders(SharedLoaders):
 
     def __reduce__(self) -> Any:
         # A copy of an instance has no siblings, and what runs queries stays in its process.
-        return dict, ()
+        loaders: list[Any] = list(self.values())
+        model = loaders[0].options.model if loaders else None
+        return (dict, ()) if model is None else (restore_loaders, (model, tuple(self)))
 
     def list_alive(self) -> list[Any]:
         """List the instances that are still there."""
@@ -67,6 +70,29 @@ def build_loaders(
         name: SiblingLoader(options, options.relations[name]) for name in names
     }
     return loaders | {key: ColumnLoader(options, key) for key in deferred}
+
+
+#: Runs calls for instances that came with no result; see `use_run`.
+_runs: list[Run] = []
+
+
+def use_run(run: Run) -> None:
+    """Let a function run the calls of instances that came with no result."""
+    _runs[:] = [run]
+
+
+def build_own_loaders(
+    options: ModelOptions, names: Iterable[str], deferred: Sequence[str] = ()
+) -> Loaders:
+    """Build the loaders of an instance that has no siblings; as `build_loaders`."""
+    return Loaders(build_loaders(options, names, deferred), (), _runs[0])
+
+
+def restore_loaders(model: type[Any], names: Sequence[str]) -> Loaders:
+    """Restore the loaders of an instance that was pickled or copied."""
+    options: ModelOptions = model.__options__
+    deferred = tuple(name for name in names if name not in options.relations)
+    return build_own_loaders(options, set(names) - set(deferred), deferred)
 
 
 def list_siblings(instance: Any) -> list[Any]:
@@ -139,7 +165,8 @@ class SiblingLoader(Loader):
         self.check_may_block(f'Ask for it with the query: `.select_related("{relation.name}")`.')
         waiting = self.list_waiting(state)
         keys = {_read(sibling, relation.column) for sibling in waiting} - {None}
-        found = load_by_keys(relation, list(keys), state.callables.run)
+        run, alias = state.callables.run, find_alias(state)
+        found = load_by_keys(relation, list(keys), run, alias)
         for sibling in waiting:
             sibling.dict[relation.name] = found.get(_read(sibling, relation.column))
         return LOADED
@@ -167,7 +194,8 @@ class ColumnLoader(Loader):
             if sibling.key is not None:
                 by_key.setdefault(sibling.key[1], []).append(sibling)
         nodes = tuple(("column", (), key) for key in (*options.primary_keys, name))
-        for row in _load_rows(options, nodes, list(by_key), state.callables.run):
+        loading = Loading(options, nodes, state.callables.run, find_alias(state))
+        for row in _load_rows(loading, list(by_key)):
             for sibling in by_key[row[:-1]]:
                 sibling.dict[name] = row[-1]
         if name not in state.dict:
@@ -177,21 +205,29 @@ class ColumnLoader(Loader):
         return LOADED
 
 
-def _load_rows(
-    options: ModelOptions, nodes: Sequence[Any], keys: list[tuple[Any, ...]], run: Run
-) -> Iterable[tuple[Any, ...]]:
+class Loading(NamedTuple):
+    """Which columns of a model are loaded, and where."""
+
+    options: ModelOptions
+    nodes: Sequence[Any]
+    run: Run
+    alias: str
+
+
+def _load_rows(loading: Loading, keys: list[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
     """Load columns of the rows with the given primary keys."""
+    options, nodes, run, alias = loading
     columns = ("tuple", tuple(str(index) for index in range(len(nodes))), tuple(nodes))
     if len(options.primary_keys) == 1:
         lookup = resolve_lookup(options, f"{options.primary_key}__in")
         for batch in split(list({key[0] for key in keys})):
             shape = Shape("rows", options.model, columns, (("in", lookup, len(batch)),))
-            yield from run(Call(shape, (batch,)))
+            yield from run(Call(shape, (batch,), alias))
         return
     lookups = [resolve_lookup(options, key) for key in options.primary_keys]
     condition = ("and", tuple(("where", lookup) for lookup in lookups))
     for key in keys:
-        yield from run(Call(Shape("rows", options.model, columns, (condition,)), key))
+        yield from run(Call(Shape("rows", options.model, columns, (condition,)), key, alias))
 
 
 def split(keys: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
@@ -201,13 +237,13 @@ def split(keys: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
         yield tuple(batch + batch[-1:] * (pad(len(batch)) - len(batch)))
 
 
-def load_by_keys(relation: Relation, keys: Sequence[Any], run: Run) -> dict[Any, Any]:
+def load_by_keys(relation: Relation, keys: Sequence[Any], run: Run, alias: str) -> dict[Any, Any]:
     """Load the targets of a relation by key."""
     target: ModelOptions = relation.target.__options__
     lookup = resolve_lookup(target, f"{relation.target_column}__in")
     found: dict[Any, Any] = {}
     for batch in split(keys):
         shape = Shape("instances", relation.target, None, (("in", lookup, len(batch)),))
-        loaded = run(Call(shape, (batch,)))
+        loaded = run(Call(shape, (batch,), alias))
         found.update({getattr(instance, relation.target_column): instance for instance in loaded})
     return found

@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
+from undercroft.db.connections.epoch import note_write
 from undercroft.db.internals import CompiledSQL, compile_statement, list_ancestors
 from undercroft.db.queries.shape import Call, Parameters
-from undercroft.db.rows.epoch import note_write
 from undercroft.db.rows.siblings import Run
 from undercroft.db.sql.select import Finish
 from undercroft.db.sql.statements import build_statement

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
+from undercroft.db.connections.violations import GUARD
 from undercroft.errors import FieldError
 
 #: Dialects that know ON CONFLICT.
@@ -99,15 +100,20 @@ def _choose_insert(builder: Any, conflict: Any) -> Any:
 def _begin_mariadb(builder: Any, conflict: Any) -> Any:
     """Begin an INSERT on MariaDB, which finds out by itself which row is in the way."""
     statement = mysql.insert(builder.options.table)
-    updated, _unique = conflict
-    names = updated or builder.options.primary_keys
-    columns: list[sa.Column[Any]] = [builder.options.columns[name] for name in names]
-    changes: dict[str, Any]
-    if updated:
-        changes = {column.key: statement.inserted[column.key] for column in columns}
-    else:
+    updated, unique = conflict
+    columns = builder.options.columns
+    if not updated:
         # INSERT IGNORE would hide other errors as well; this changes nothing.
-        changes = {column.key: column for column in columns}
+        unchanged = [columns[name] for name in builder.options.primary_keys]
+        return statement.on_duplicate_key_update([(each.key, each) for each in unchanged])
+    # SQLAlchemy's own `inserted` doubles percent signs in names twice.
+    changes = [(columns[name].key, sa.func.VALUES(columns[name])) for name in updated]
+    key, value = changes[0]
+    matches = (columns[name] == sa.func.VALUES(columns[name]) for name in unique)
+    # A row that is in the way by other columns is not the one that was meant. The first change
+    # is worked out before any other, and fails then.
+    guard = sa.or_(sa.and_(*matches), sa.literal_column(f"({GUARD})"))
+    changes[0] = key, sa.func.IF(guard, value, sa.null())
     return statement.on_duplicate_key_update(changes)
 
 
