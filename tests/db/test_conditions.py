@@ -403,3 +403,25 @@ def test_conditions_in_async_code(run: Run) -> None:
         assert names(await Artist.objects.filter(~dear).order_by("id")) == ["Bob", "Çyd"]
 
     run(main())
+
+
+def test_a_list_may_be_long(run: Run) -> None:
+    """Tens of thousands of values are one condition, in sync and async code, denied as well."""
+    fill()
+    keys = [*Album.objects.values_list("pk", flat=True), *range(1_000_000, 1_034_000)]
+    assert Album.objects.filter(pk__in=keys).count() == 4
+    assert Album.objects.exclude(pk__in=keys[1:]).count() == 1
+    assert len(Album.objects.in_bulk(keys)) == 4
+    moments = [
+        *Album.objects.filter(released__isnull=False).values_list("released", flat=True),
+        *(dt.datetime(1900, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=n) for n in range(17_000)),
+    ]
+
+    async def main() -> None:
+        assert await Album.objects.filter(pk__in=keys).acount() == 4
+        assert await Album.objects.filter(released__in=moments).acount() == 3
+
+    run(main())
+    assert Album.objects.filter(released__in=moments).count() == 3
+    prices = [*Album.objects.values_list("price", flat=True), *map(Decimal, range(100, 17_100))]
+    assert Album.objects.filter(price__in=prices).count() == 4

@@ -89,7 +89,8 @@ def test_rows_end_with_their_transaction(run: Run, database: str) -> None:
     """Behind the block nobody reads on, on a connection that others have by then."""
     if database == "mariadb":
         pytest.skip("Its rows are fetched at once.")
-    with atomic():
+    only_reads = database == "sqlite"
+    with atomic(read_only=only_reads):
         rows = Genre.objects.iterator(chunk_size=3)
         for _ in range(3):
             next(rows)
@@ -98,7 +99,7 @@ def test_rows_end_with_their_transaction(run: Run, database: str) -> None:
         next(rows)
 
     async def main() -> None:
-        async with atomic():
+        async with atomic(read_only=only_reads):
             found = Genre.objects.aiterator(chunk_size=3)
             for _ in range(3):
                 await anext(found)
@@ -124,3 +125,22 @@ def test_an_in_memory_database_is_read_and_written_at_once() -> None:
         assert Genre.objects.filter(name__endswith="!").count() == 5
     finally:
         databases.configure(before)
+
+
+def test_rows_written_meanwhile_do_not_come(run: Run) -> None:
+    """What a loop inserts, or changes within an index, does not come by in it."""
+    with atomic():
+        for genre in Genre.objects.order_by("name").iterator(chunk_size=3):
+            assert not genre.name.startswith("z")
+            genre.name = f"z{genre.name}"
+            genre.save()
+            Genre.objects.create(name=f"zz{genre.name}")
+    assert Genre.objects.count() == 40
+
+    async def main() -> None:
+        async with atomic():
+            async for genre in Genre.objects.order_by("name").aiterator(chunk_size=3):
+                await Genre.objects.acreate(name=f"~{genre.name}")
+        assert await Genre.objects.acount() == 80
+
+    run(main())

@@ -1,8 +1,8 @@
 """Rows in chunks, from a cursor that the database keeps: constant memory, whatever the result.
 
 Outside of a transaction the rows have a connection of their own until the last one is read, or the
-iteration is given up. Within a transaction MariaDB's are fetched at once: its connections do one
-thing at a time.
+iteration is given up. Within a transaction MariaDB's are fetched at once, as its connections do one
+thing at a time, and SQLite's, unless it only reads.
 """
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
@@ -57,12 +57,17 @@ def stream(lane: Lane, call: Call, size: int) -> Generator[list[Any], None, None
 
 
 def _is_held(lane: Lane) -> bool:
-    """Tell whether the next statement could not be run, or would lose the rows still unread."""
-    is_within = find_frame(lane.alias) is not None
-    if lane.database.vendor == "mariadb":
-        return is_within
-    # An in-memory database has one connection, which outside of a transaction is not shared.
-    return not is_within and lane.database.vendor == "sqlite" and is_in_memory(lane.database.url)
+    """Tell whether rows still unread would be lost, or others, by the next statement.
+
+    A cursor of SQLite's comes by rows that are written meanwhile on its own connection, again and
+    again. An in-memory database has one connection, which outside of a transaction is not shared.
+    """
+    frame = find_frame(lane.alias)
+    if lane.database.vendor == "sqlite":
+        if frame is None:
+            return is_in_memory(lane.database.url)
+        return not frame.root.mode.read_only
+    return lane.database.vendor == "mariadb" and frame is not None
 
 
 def _cut(rows: list[Any], size: int) -> Iterator[list[Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from undercroft.db.fields.search import is_words
 from undercroft.db.fields.types import ExactDecimal
@@ -15,6 +16,9 @@ from undercroft.db.sql.functions import search
 from undercroft.db.sql.functions.text import lower
 
 Compare = Callable[[Any, Any], Any]
+
+#: Longer lists are one value on PostgreSQL, an array: it takes 32,767 values for a statement.
+_MAX_LIST = 16_384
 
 _OPERATORS: dict[str, Compare] = {
     "exact": lambda left, right: left == right,
@@ -72,9 +76,11 @@ def compare_to(builder: Any, lookup: Lookup, node: Node) -> Any:
     return texts.search(builder, left, operator, right)
 
 
-def is_in(builder: Any, lookup: Lookup, _length: int) -> Any:
+def is_in(builder: Any, lookup: Lookup, length: int) -> Any:
     """Compare with a list of values."""
     left = builder.build(lookup.left)
+    if builder.vendor == "postgresql" and length > _MAX_LIST:
+        return left == sa.any_(builder.bind(ARRAY(left.type)))
     return left.in_(_bind(builder, lookup, left, many=True))
 
 

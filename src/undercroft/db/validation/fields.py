@@ -116,7 +116,8 @@ def check_targets(subject: Subject, mistakes: Mistakes) -> Steps[None]:
         refused = relation.name in mistakes.by_field or relation.column in subject.excluded
         if key is None or is_known or refused:
             continue
-        rows = relation.target.__options__.manager.using(subject.alias).filter(
+        # A row that the model's own manager hides is there all the same.
+        rows = relation.target.__options__.base_manager.using(subject.alias).filter(
             **{relation.target_column: key}
         )
         if not (yield from take_steps(rows.exists)):
