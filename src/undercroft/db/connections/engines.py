@@ -1,5 +1,7 @@
 """Build SQLAlchemy's engines on our pools."""
 
+import json
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +18,9 @@ from undercroft.db.connections.mariadb_drivers import Asyncmy, PyMySQL
 from undercroft.db.connections.options import DatabaseOptions
 from undercroft.db.connections.thread_pool import ThreadPool
 from undercroft.errors import ImproperlyConfigured
+
+#: As the databases themselves write it: some compare keys and texts by how they are written.
+_write_json = partial(json.dumps, ensure_ascii=False, allow_nan=False)
 
 #: What to install when a driver is missing.
 EXTRAS = {"postgresql": "postgres", "mariadb": "mysql"}
@@ -50,6 +55,7 @@ def build_sync_engine(url: str, options: DatabaseOptions, budget: Budget | None 
             pool_size=size,
             pool_timeout=options.pool_timeout,
             pool_recycle=find_recycle(options),
+            json_serializer=_write_json,
             **arguments,
         )
     except ModuleNotFoundError as error:
@@ -86,6 +92,7 @@ def build_async_engine(
             pool_size=options.pool_size,
             pool_timeout=options.pool_timeout,
             pool_recycle=find_recycle(options),
+            json_serializer=_write_json,
             connect_args=connect_args,
         )
     except ModuleNotFoundError as error:

@@ -11,10 +11,15 @@ from undercroft.db.queries.expressions import Expression, Value, list_terms, res
 from undercroft.db.queries.functions.comparison import Coalesce
 from undercroft.db.queries.functions.custom import check_function_name
 from undercroft.db.queries.namespace import Namespace
-from undercroft.db.queries.outputs import get_output_type
+from undercroft.db.queries.outputs import build_cast_error, get_output_type
 from undercroft.db.queries.shape import TypeKey
 from undercroft.db.queries.terms import GROUP, ROW, TYPES, Term
 from undercroft.errors import FieldError
+
+#: Aggregates of numbers and of what has an order, which JSON is not before it is cast.
+_OF_VALUES = frozenset(
+    {"avg", "bit_and", "bit_or", "bit_xor", "max", "min", "stddev", "sum", "variance"}
+)
 
 
 class Aggregate(Expression):
@@ -98,6 +103,8 @@ class Aggregate(Expression):
                 hint="Aggregate the annotation in a second step: .aggregate(...).",
                 code="db.aggregate",
             )
+        if isinstance(term.type, sa.JSON) and self.function in _OF_VALUES:
+            raise build_cast_error(f"The JSON of {self!r}")
         conditions = None
         many = term.many
         if self.filter is not None:

@@ -158,8 +158,7 @@ class Conditions:
                 raise build_error(lookup.owner, lookup.name, value, "True or False for isnull")
             return ("null", lookup, value)
         if value is None and operator in ("exact", "iexact"):
-            is_deep = lookup.left[0] == "json"
-            return ("json-null", lookup) if is_deep else ("null", lookup, True)
+            return ("json-null", lookup) if lookup.is_within else ("null", lookup, True)
         if operator == "range":
             return self._build_range(lookup, value)
         if operator in ("has_keys", "has_any_keys"):
@@ -208,6 +207,9 @@ class Conditions:
         if not all(map(_is_plain, given)):
             return ("in-nodes", lookup, tuple(self._resolve_item(lookup, item) for item in given))
         values = [lookup.check(item) for item in given if item is not None]
+        if lookup.is_within and len(values) < len(given):
+            listed = self._build_in(lookup, values)
+            return ("or", (listed, ("json-null", lookup)))
         if not values:
             self.parameters.append(())
             return ("in", lookup, 0)

@@ -86,6 +86,7 @@ class Lookup:
         convert: Checks one value.
         owner: The name of the model that has the column.
         name: The attribute of the column, for messages.
+        is_within: Whether it is about a value within JSON, which may be its `null`.
     """
 
     left: Node
@@ -97,6 +98,7 @@ class Lookup:
     convert: Convert
     owner: str
     name: str
+    is_within: bool
 
     def check(self, value: Any) -> Any:
         """Check and convert one value.
@@ -302,7 +304,12 @@ def _make_lookup(term: Term, operator: str, path: tuple[str, ...]) -> Lookup:
         _choose_converter(term, operator),
         term.owner,
         term.name,
+        _is_within_json(term),
     )
+
+
+def _is_within_json(term: Term) -> bool:
+    return isinstance(term.type, sa.JSON) and term.node[0] != "column"
 
 
 def apply_transforms(term: Term, rest: list[str]) -> tuple[Term, list[str]]:
@@ -380,10 +387,7 @@ def _choose_converter(term: Term, operator: str) -> Convert:
 
 def _is_container(term: Term, operator: str) -> bool:
     """Tell whether `contains` asks for members, not for a piece of text."""
-    is_deep_json = term.node[0] == "json"
-    return operator == "contains" and (
-        isinstance(term.type, Array) or (isinstance(term.type, sa.JSON) and not is_deep_json)
-    )
+    return operator == "contains" and isinstance(term.type, (Array, sa.JSON))
 
 
 def _check_applies(term: Term, operator: str) -> None:
@@ -398,7 +402,7 @@ def _list_own_lookups(term: Term) -> frozenset[str]:
     """List the look-ups that an expression has because of its type."""
     python_type = find_python_type(term.type)
     if isinstance(term.type, sa.JSON):
-        return JSON_LOOKUPS | (TEXT_LOOKUPS if term.node[0] == "json" else frozenset[str]())
+        return JSON_LOOKUPS | (TEXT_LOOKUPS if _is_within_json(term) else frozenset[str]())
     if isinstance(term.type, Array):
         return ARRAY_LOOKUPS
     is_text = python_type is object or issubclass(python_type, str)

@@ -51,9 +51,20 @@ def _make_type(kind: type[Any]) -> TypeEngine[Any] | None:
     return made
 
 
+def build_cast_error(what: str) -> FieldError:
+    """Build the error for JSON in the place of a value of one type."""
+    return FieldError(
+        f"{what} may be of any kind: expected a number, text or moment.",
+        hint='Say which: Cast("data__price", models.FloatField()).',
+        code="db.cast",
+    )
+
+
 def find_math_type(operator: str, left: TypeEngine[Any], right: TypeEngine[Any]) -> TypeEngine[Any]:
     """Find the type of two values combined by an arithmetic operator."""
     kinds = find_python_type(left), find_python_type(right)
+    if isinstance(left, sa.JSON) or isinstance(right, sa.JSON):
+        raise build_cast_error(f"JSON beside {operator!r}")
     if isinstance(left, sa.types.NullType):
         return right
     if isinstance(right, sa.types.NullType):

@@ -1,6 +1,7 @@
 """The SQL of each comparison: equal, in a list, between, like a pattern, NULL, within JSON."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from undercroft.db.fields.types import ExactDecimal
 from undercroft.db.queries.lookups import ARRAY_LOOKUPS, KeyLookup, Lookup
 from undercroft.db.queries.shape import Node, Shape
 from undercroft.db.queries.terms import TYPES
-from undercroft.db.sql import arrays, json_paths, texts
+from undercroft.db.sql import arrays, json_comparing, json_paths, texts
 from undercroft.db.sql.functions import search
 from undercroft.db.sql.functions.text import lower
 
@@ -32,8 +33,8 @@ _OPERATORS: dict[str, Compare] = {
 def compare(builder: Any, lookup: Lookup) -> Any:
     """Compare with a value."""
     left, operator = builder.build(lookup.left), lookup.operator
-    if _is_json(left):
-        return json_paths.compare(builder, lookup, left, None)
+    if json_comparing.is_json(left):
+        return json_comparing.compare(builder, lookup, left, None)
     if operator in ARRAY_LOOKUPS and arrays.is_array(left):
         return arrays.compare(left, operator, builder.bind(left.type))
     if is_words(left.type):
@@ -60,8 +61,10 @@ def compare_to(builder: Any, lookup: Lookup, node: Node) -> Any:
     """Compare with an expression."""
     left, right = builder.build(lookup.left), builder.build(node)
     operator = lookup.operator
-    if _is_json(left) and operator in json_paths.LOOKUPS:
-        return json_paths.compare(builder, lookup, left, right)
+    if json_comparing.is_json(left) or (
+        json_comparing.is_json(right) and operator in json_comparing.LOOKUPS
+    ):
+        return json_comparing.compare(builder, lookup, left, right)
     if operator in ARRAY_LOOKUPS and arrays.is_array(left):
         return arrays.compare(left, operator, right)
     if is_words(left.type):
@@ -79,6 +82,8 @@ def compare_to(builder: Any, lookup: Lookup, node: Node) -> Any:
 def is_in(builder: Any, lookup: Lookup, length: int) -> Any:
     """Compare with a list of values."""
     left = builder.build(lookup.left)
+    if json_comparing.is_json(left):
+        return json_comparing.is_in(builder, left, length)
     if builder.vendor == "postgresql" and length > _MAX_LIST:
         return left == sa.any_(builder.bind(ARRAY(left.type)))
     return left.in_(_bind(builder, lookup, left, many=True))
@@ -87,13 +92,18 @@ def is_in(builder: Any, lookup: Lookup, length: int) -> Any:
 def is_in_nodes(builder: Any, lookup: Lookup, nodes: Sequence[Node]) -> Any:
     """Compare with a list of expressions."""
     left = builder.build(lookup.left)
+    if json_comparing.is_json(left):
+        return json_comparing.is_among(builder, left, nodes)
     return left.in_([builder.build(node) for node in nodes])
 
 
 def is_in_query(builder: Any, lookup: Lookup, shape: Shape) -> Any:
     """Compare with the rows of a query."""
-    left = builder.build(lookup.left)
-    return left.in_(_build_list(builder, shape))
+    left, listed = builder.build(lookup.left), _build_list(builder, shape)
+    if json_comparing.is_json(left):
+        rows = (json_comparing.normalize(builder, each) for each in listed.subquery().c)
+        return json_comparing.normalize(builder, left).in_(sa.select(*rows))
+    return left.in_(listed)
 
 
 def are_in_query(builder: Any, lookup: KeyLookup, shape: Shape) -> Any:
@@ -112,38 +122,42 @@ def _build_list(builder: Any, shape: Shape) -> Any:
 def is_between(builder: Any, lookup: Lookup) -> Any:
     """Compare with two values."""
     left = builder.build(lookup.left)
+    if json_comparing.is_json(left):
+        return _bound_json(builder, lookup, left, (None, None))
     return left.between(_bind(builder, lookup, left), _bind(builder, lookup, left))
 
 
 def is_between_nodes(builder: Any, lookup: Lookup, nodes: Sequence[Node]) -> Any:
     """Compare with two expressions."""
     left = builder.build(lookup.left)
+    if json_comparing.is_json(left):
+        return _bound_json(builder, lookup, left, [builder.build(node) for node in nodes])
     return left.between(*(builder.build(node) for node in nodes))
 
 
+def _bound_json(builder: Any, lookup: Lookup, left: Any, bounds: Sequence[Any]) -> Any:
+    compared = [
+        json_comparing.compare(builder, replace(lookup, operator=operator), left, bound)
+        for operator, bound in zip(("gte", "lte"), bounds, strict=True)
+    ]
+    return sa.and_(*compared)
+
+
 def is_null(builder: Any, lookup: Lookup, is_null: bool) -> Any:
-    """Ask whether there is no value; of JSON, whether there is no such key."""
+    """Ask whether there is no value; within JSON, whether there is no such key."""
     left = builder.build(lookup.left)
-    if lookup.left[0] == "json":
-        left = json_paths.find_kind(builder, left)
     return left.is_(None) if is_null else left.is_not(None)
 
 
 def is_json_null(builder: Any, lookup: Lookup) -> Any:
     """Ask whether JSON says `null` there, which is not the same as saying nothing."""
-    return json_paths.find_kind(builder, builder.build(lookup.left)) == sa.literal(
-        json_paths.get_null_kind(builder)
-    )
+    return json_paths.is_kind(builder, builder.build(lookup.left), "null")
 
 
 def has_json_keys(builder: Any, lookup: Lookup, count: int) -> Any:
     """Ask whether JSON has all, or one, of several keys."""
     left = builder.build(lookup.left)
-    found = [json_paths.has_key(builder, left, builder.bind(sa.Text())) for _ in range(count)]
+    found = [json_comparing.has_key(builder, left, builder.bind(sa.Text())) for _ in range(count)]
     if not found:
         return sa.true() if lookup.operator == "has_keys" else sa.false()
     return sa.and_(*found) if lookup.operator == "has_keys" else sa.or_(*found)
-
-
-def _is_json(element: Any) -> bool:
-    return isinstance(element.type, sa.JSON)

@@ -5,7 +5,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.outputs import find_math_type
 from undercroft.db.queries.shape import Node, OrderTerm, Shape
@@ -79,10 +78,7 @@ def _json(builder: ExpressionBuilder, node: Node, keys: tuple[str, ...]) -> Any:
 
 
 def _cast(builder: ExpressionBuilder, node: Node, type_key: Any) -> Any:
-    element = builder.build(node)
-    if node[0] == "json" and find_python_type(type_key.type) is not dict:
-        element = json_paths.as_text(builder, element)
-    return casts.cast(builder, element, type_key.type)
+    return casts.cast(builder, builder.build(node), type_key.type)
 
 
 def _typed(builder: ExpressionBuilder, node: Node, type_key: Any) -> Any:

@@ -1,172 +1,139 @@
-"""JSON on three databases: what lies at a path, compared as JSON and not as text."""
+"""JSON on three databases: what lies at a path, its kind, and the values it holds."""
 
 import json
-from collections.abc import Sequence
+import re
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.elements import ColumnElement
 
 from undercroft.db.fields.types import Json
-from undercroft.db.queries.lookups import JSON_LOOKUPS, TEXT_LOOKUPS, Lookup
-from undercroft.db.queries.terms import TYPES
-from undercroft.db.sql import texts
-from undercroft.db.sql.functions.text import lower
+from undercroft.db.sql.functions.building import call
+from undercroft.db.sql.functions.json import to_json
 
-#: The comparisons that are JSON's own.
-LOOKUPS = JSON_LOOKUPS | {"exact", "gt", "gte", "lt", "lte"}
+#: What may be a position in a list as well as a key; negative ones count from the end.
+_POSITION = re.compile(r"-?[0-9]{1,9}")
 
-_SYMBOLS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+#: Keys that SQLite finds by a path of its own, which knows no escapes.
+_PLAIN = re.compile(r"[^\"\\\x00-\x1f\x7f-\uffff\U00010000-\U0010ffff]+")
 
+#: The collation of text on MariaDB, which is not that of JSON.
+_COLLATION = "utf8mb4_nopad_bin"
 
-class JSONPath:
-    """What lies within a JSON value; remembered so that it can be asked for as text, too.
-
-    Args:
-        source: The JSON value.
-        keys: Names, and positions in lists as digits.
-    """
-
-    __slots__ = ("keys", "source")
-
-    def __init__(self, source: Any, keys: tuple[str, ...]) -> None:
-        self.source = source
-        self.keys = keys
-
-    @property
-    def path(self) -> str:
-        """The path as SQLite and MariaDB write it."""
-        return "$" + "".join(
-            f"[{key}]" if key.isdigit() else "." + json.dumps(key) for key in self.keys
-        )
-
-
-#: The paths behind the expressions built from them.
-_NOTE = "undercroft_json_path"
+#: What the databases call the kinds of values.
+KINDS: dict[str, dict[str, str]] = {
+    "mariadb": {
+        "array": "ARRAY",
+        "boolean": "BOOLEAN",
+        "null": "NULL",
+        "object": "OBJECT",
+        "text": "STRING",
+    },
+    "postgresql": {"null": "null", "number": "number", "text": "string"},
+    "sqlite": {"null": "null", "text": "text"},
+}
 
 
 def extract(builder: Any, source: Any, keys: tuple[str, ...]) -> Any:
-    """Build what lies at a path, as JSON."""
-    path = JSONPath(source, keys)
-    if builder.vendor == "postgresql":
-        found: Any = sa.func.jsonb_extract_path(source, *_list_texts(keys), type_=Json)
-    elif builder.vendor == "sqlite":
-        found = sa.func.json_quote(sa.func.json_extract(source, sa.literal(path.path)), type_=Json)
-    else:
-        found = sa.func.json_extract(source, sa.literal(path.path), type_=Json)
-    return found._annotate({_NOTE: path})
-
-
-def _list_texts(keys: Sequence[str]) -> list[Any]:
-    return [sa.literal(key, sa.Text()) for key in keys]
-
-
-def _find_path(element: Any) -> JSONPath | None:
-    found: JSONPath | None = element._annotations.get(_NOTE)
-    return found
-
-
-def as_text(builder: Any, element: Any) -> Any:
-    """Build the text of what lies at a path: a string without its quotes."""
-    path = _find_path(element)
-    source, keys = (element, ()) if path is None else (path.source, path.keys)
-    if builder.vendor == "postgresql":
-        return sa.func.jsonb_extract_path_text(source, *_list_texts(keys), type_=sa.Text())
-    text = "$" if path is None else path.path
-    found = sa.func.json_extract(source, sa.literal(text), type_=sa.Text())
-    if builder.vendor == "sqlite":
-        return sa.cast(found, sa.Text())
-    return sa.func.json_unquote(found, type_=sa.Text())
-
-
-def find_kind(builder: Any, element: Any) -> Any:
-    """Build the name of the kind of value at a path; NULL where there is nothing."""
-    path = _find_path(element)
-    if builder.vendor == "postgresql":
-        return sa.func.jsonb_typeof(element, type_=sa.Text())
-    source, text = (element, "$") if path is None else (path.source, path.path)
-    if builder.vendor == "sqlite":
-        return sa.func.json_type(source, sa.literal(text), type_=sa.Text())
-    return sa.func.json_type(sa.func.json_extract(source, sa.literal(text)), type_=sa.Text())
-
-
-def get_null_kind(builder: Any) -> str:
-    """Get what the database calls the kind of JSON's `null`."""
-    return "NULL" if builder.vendor == "mariadb" else "null"
-
-
-def compare(builder: Any, lookup: Lookup, left: Any, right: Any) -> Any:
-    """Compare JSON with a value of the call, or with an expression.
+    """Build what lies at a path, as JSON; NULL where there is nothing.
 
     Args:
         builder: Of the statement.
-        lookup: The comparison.
-        left: The JSON.
-        right: The expression; None for the next value of the call.
+        source: The JSON.
+        keys: Names, and positions in lists as digits.
     """
-    operator = lookup.operator
-    if operator == "has_key":
-        return has_key(builder, left, builder.bind(sa.Text()) if right is None else right)
-    if (operator in TEXT_LOOKUPS and operator not in JSON_LOOKUPS) or _is_deep_text(left, operator):
-        return _compare_text(builder, lookup, as_text(builder, left), right)
-    right = builder.bind(Json) if right is None else right
-    if operator in ("contains", "contained_by"):
-        return _contains(builder, left, right, operator)
-    if operator == "exact":
-        return _normalize(builder, left) == _normalize(builder, right)
-    return _to_value(builder, left).op(_SYMBOLS[operator], is_comparison=True)(
-        _to_value(builder, right)
-    )
+    if builder.vendor == "postgresql":
+        texts = [sa.literal(key, sa.Text()) for key in keys]
+        return sa.func.jsonb_extract_path(source, *texts, type_=Json)
+    for key in keys:
+        source = _STEPS[builder.vendor](source, key)
+    return source
 
 
-def _is_deep_text(left: Any, operator: str) -> bool:
-    return operator == "contains" and _find_path(left) is not None
+def _step_on_sqlite(source: Any, key: str) -> Any:
+    if not _PLAIN.fullmatch(key):
+        return call("undercroft_get", source, sa.literal(key, sa.Text()), type_=Json)
+    named = _arrow(source, f'$."{key}"')
+    if not _POSITION.fullmatch(key):
+        return named
+    index = f"#{key}" if key.startswith("-") else key
+    return sa.func.coalesce(_arrow(source, f"$[{index}]"), named, type_=Json)
 
 
-def _compare_text(builder: Any, lookup: Lookup, left: Any, right: Any) -> Any:
-    operator = lookup.operator
-    if right is None and operator.removeprefix("i") in ("contains", "startswith", "endswith"):
-        return texts.match_pattern(builder, left, operator)
-    right = builder.bind(sa.Text()) if right is None else right
-    if operator.endswith("regex"):
-        return texts.match_regex(builder, left, operator, right)
-    if operator.startswith("i"):
-        left, right = lower(builder, left), lower(builder, right)
-    return texts.search(builder, left, operator.removeprefix("i"), right)
+def _arrow(source: Any, path: str) -> Any:
+    return source.op("->", return_type=Json)(sa.literal(path, sa.Text()))
 
 
-def _normalize(builder: Any, element: Any) -> Any:
-    """Build JSON as the database writes it, so that equal values are equal text."""
-    if builder.vendor == "postgresql" or _find_path(element) is not None:
+def _step_on_mariadb(source: Any, key: str) -> Any:
+    named = _extract_on_mariadb(source, f"$.{json.dumps(key, ensure_ascii=False)}")
+    if not _POSITION.fullmatch(key):
+        return named
+    # To its paths, whatever is no list is a list of one.
+    is_list = sa.func.json_type(source, type_=sa.Text()) == sa.literal("ARRAY", sa.Text())
+    found = _extract_on_mariadb(source, f"$[{int(key)}]")
+    return sa.type_coerce(sa.case((is_list, found), else_=named), Json)
+
+
+def _extract_on_mariadb(source: Any, path: str) -> Any:
+    return sa.func.json_extract(source, sa.literal(path, sa.Text()), type_=Json)
+
+
+_STEPS = {"mariadb": _step_on_mariadb, "sqlite": _step_on_sqlite}
+
+
+def find_kind(builder: Any, element: Any) -> Any:
+    """Build the name of the kind of a value; NULL where there is nothing."""
+    name = "jsonb_typeof" if builder.vendor == "postgresql" else "json_type"
+    return call(name, element, type_=sa.Text())
+
+
+def is_kind(builder: Any, element: Any, kind: str) -> Any:
+    """Build whether a value is of a kind."""
+    return find_kind(builder, element) == sa.literal(KINDS[builder.vendor][kind], sa.Text())
+
+
+def unquote(builder: Any, element: Any) -> Any:
+    """Build the text of a value: of text what it says, of others how they are written."""
+    if builder.vendor == "postgresql":
+        return element.op("#>>", return_type=sa.Text())(sa.literal_column("'{}'"))
+    if builder.vendor == "mariadb":
+        return sa.collate(call("json_unquote", element, type_=sa.Text()), _COLLATION)
+    said = element.op("->>", return_type=sa.Text())(sa.literal_column("'$'"))
+    written = sa.type_coerce(element, sa.Text())
+    return sa.case((is_kind(builder, element, "text"), said), else_=written)
+
+
+def as_text(builder: Any, element: Any) -> Any:
+    """Build the text of a value, to be made a value of another type; NULL of `null`."""
+    if builder.vendor == "postgresql":
+        return unquote(builder, element)
+    return sa.case((sa.not_(is_kind(builder, element, "null")), unquote(builder, element)))
+
+
+def as_truth(builder: Any, element: Any) -> Any:
+    """Build whether a value is true; NULL where it is neither true nor false."""
+    text = as_text(builder, element)
+    branches = [
+        (text.in_([sa.literal_column(f"'{word}'", sa.Text()) for word in words]), truth)
+        for words, truth in ((("true", "1"), sa.true()), (("false", "0"), sa.false()))
+    ]
+    return sa.type_coerce(sa.case(*branches), sa.Boolean())
+
+
+def take_text(builder: Any, element: Any) -> Any:
+    """Build what JSON says where it is text, and NULL where it is of another kind."""
+    return sa.case((is_kind(builder, element, "text"), unquote(builder, element)))
+
+
+def wrap(builder: Any, element: Any) -> Any:
+    """Build the JSON that stands for any other value; NULL stays NULL."""
+    if isinstance(element.type, sa.JSON):
         return element
-    if builder.vendor == "sqlite":
-        return sa.func.json_quote(sa.func.json_extract(element, sa.literal("$")), type_=Json)
-    return sa.func.json_compact(element, type_=Json)
-
-
-def _to_value(builder: Any, element: Any) -> Any:
-    """Build the number or text that JSON holds, to be told greater or less."""
+    name = "jsonb_build_array" if builder.vendor == "postgresql" else "json_array"
+    listed = call(name, to_json(builder, element), type_=Json)
     if builder.vendor == "postgresql":
-        return element
-    path = _find_path(element)
-    source, text = (element, "$") if path is None else (path.source, path.path)
-    found: ColumnElement[Any] = sa.func.json_extract(source, sa.literal(text))
-    return found if builder.vendor == "sqlite" else sa.cast(found, TYPES["double"])
-
-
-def _contains(builder: Any, left: Any, right: Any, operator: str) -> Any:
-    if operator == "contained_by":
-        left, right = right, left
-    if builder.vendor == "postgresql":
-        return left.op("@>", is_comparison=True)(right)
-    function = sa.func.json_contains if builder.vendor == "mariadb" else sa.func.undercroft_contains
-    return function(left, right) == 1
-
-
-def has_key(builder: Any, left: Any, key: Any) -> Any:
-    """Build whether JSON has a key."""
-    if builder.vendor == "postgresql":
-        return sa.func.jsonb_exists(left, key, type_=sa.Boolean())
-    if builder.vendor == "sqlite":
-        return sa.func.undercroft_has_key(left, key) == 1
-    return sa.func.json_contains(sa.func.json_keys(left), sa.func.json_quote(key)) == 1
+        found = listed.op("->", return_type=Json)(sa.literal_column("0"))
+    elif builder.vendor == "sqlite":
+        found = _arrow(listed, "$[0]")
+    else:
+        found = _extract_on_mariadb(listed, "$[0]")
+    return sa.type_coerce(sa.case((element.is_not(None), found)), Json)

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 from undercroft.db.queries.shape import OrderTerm
+from undercroft.db.sql.json_comparing import list_keys
 
 
 def order_by(builder: Any, term: OrderTerm, element: Any) -> list[Any]:
@@ -13,6 +15,13 @@ def order_by(builder: Any, term: OrderTerm, element: Any) -> list[Any]:
     if term.node[0] == "adopted" and getattr(element, "modifier", None) is not None:
         # SQLAlchemy's own `desc()`, `nulls_last()` and their kin.
         return [turn(element) if term.descending else element]
+    if isinstance(element.type, sa.JSON):
+        keys = list_keys(builder, element)
+        return [part for key in keys for part in _order_one(builder, term, key)]
+    return _order_one(builder, term, element)
+
+
+def _order_one(builder: Any, term: OrderTerm, element: Any) -> list[Any]:
     ordered = element.desc() if term.descending else element.asc()
     if not term.nulls:
         return [ordered]

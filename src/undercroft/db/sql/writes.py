@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from undercroft.db.connections.violations import GUARD
+from undercroft.db.sql import casts
 from undercroft.errors import FieldError
 
 #: Dialects that know ON CONFLICT.
@@ -55,7 +56,9 @@ def _build_insert(builder: Any, statement: Any) -> Any:
 
 def _build_value(builder: Any, column: Any, node: Any) -> Any:
     """Build what a column is set to: the next value of the call, or an expression."""
-    return builder.bind(column.type) if node is None else builder.build(node)
+    if node is None:
+        return builder.bind(column.type)
+    return casts.fit(builder, builder.build(node), column.type)
 
 
 def _insert_many(builder: Any) -> Any:
