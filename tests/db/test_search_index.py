@@ -6,11 +6,12 @@ import pytest
 import sqlalchemy as sa
 
 from tests.db.gallery_models import forget
-from tests.db.search_models import Essay, made_tables
+from tests.db.search_models import TABLES, Essay, made_tables
 from undercroft import models
 from undercroft.db.connections.databases import databases
 from undercroft.db.connections.search_indexes import Search
 from undercroft.db.connections.searching import create_search, drop_search
+from undercroft.db.inspection.inspecting import InspectOptions, inspect_database
 from undercroft.db.mapping.search_indexes import SearchIndex, get_searches
 from undercroft.errors import FieldError, ImproperlyConfigured
 
@@ -134,6 +135,22 @@ def test_a_key_that_numbers_no_rows_is_told(database: str, keys: list[Any]) -> N
             create_search(connection, make_search())
         assert caught.value.code == "db.search-key"
         table.drop(connection)
+
+
+@SEARCHING
+def test_a_database_with_indexes_is_inspected(database: str) -> None:
+    """The tables that SQLite keeps words in are no models, and the index is written down."""
+    with made_tables():
+        names = tuple(table.name for table in TABLES)
+        source = inspect_database(InspectOptions(tables=names)).source
+        everything = inspect_database().source
+    assert "essay_search_data" not in everything
+    assert "class EssaySearch" not in everything
+    if database == "sqlite":
+        index = (
+            'models.SearchIndex(fields=["title", "text"], name="essay_search", config="english")'
+        )
+        assert index in source
 
 
 @pytest.mark.mariadb

@@ -14,7 +14,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from undercroft.db.connections.databases import Database, databases
 from undercroft.errors import DatabaseUnavailable, MigrationError
-from undercroft.migrations import mariadb, sqlite
+from undercroft.migrations import (
+    mariadb,
+    search_indexes,  # noqa: F401  # pyright: ignore[reportUnusedImport] - gives `op` its operations
+    sqlite,
+)
 from undercroft.migrations.apps import MigratedApp, choose_apps
 from undercroft.migrations.graph import Graph, Migration
 from undercroft.migrations.internals import (

@@ -6,6 +6,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 from alembic.operations import ops
 
+from undercroft.db.connections.search_indexes import Search
 from undercroft.errors import MigrationError
 from undercroft.migrations.filling import find_fill, find_filling
 from undercroft.migrations.schema import (
@@ -15,6 +16,7 @@ from undercroft.migrations.schema import (
     build_index,
     build_table,
 )
+from undercroft.migrations.search_indexes import CreateSearchIndexOp, DropSearchIndexOp
 from undercroft.migrations.state import ColumnState, ConstraintState, Tables, TableState
 
 
@@ -87,6 +89,7 @@ def create_table(
     return [
         ops.CreateTableOp.from_table(built),
         *(ops.CreateIndexOp.from_index(index) for index in indexes),
+        *map(CreateSearchIndexOp, table.searches.values()),
     ]
 
 
@@ -105,6 +108,8 @@ def alter_table(old: TableState, new: TableState) -> list[ops.MigrateOperation]:
         for name, each in new.indexes.items()
         if old.indexes.get(name) != each or made_anew & set(each.expressions)
     ]
+    searches_dropped = find_other_searches(old, new, made_anew)
+    searches_created = find_other_searches(new, old, made_anew)
     released = [
         ops.DropConstraintOp.from_constraint(build_constraint(old, each))
         for each in find_other_constraints(old, new, made_anew)
@@ -129,11 +134,22 @@ def alter_table(old: TableState, new: TableState) -> list[ops.MigrateOperation]:
         groups = [[*released, *columns, *added]]
     changed = [ops.ModifyTableOps(new.name, group) for group in groups if group]
     return [
+        *(DropSearchIndexOp(each.name, each.table) for each in searches_dropped),
         *indexes_dropped,
         *filled,
         *changed,
         *indexes_created,
+        *map(CreateSearchIndexOp, searches_created),
         *change_comment(old, new),
+    ]
+
+
+def find_other_searches(table: TableState, other: TableState, made_anew: Set[str]) -> list[Search]:
+    """Find the search indexes of one version of a table that the other has not, or not so."""
+    return [
+        each
+        for name, each in table.searches.items()
+        if other.searches.get(name) != each or made_anew & set(each.columns)
     ]
 
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from sqlalchemy.engine import Dialect
 
+from undercroft.db.connections.search_indexes import Search
 from undercroft.errors import MigrationError
 from undercroft.migrations.graph import Graph
 from undercroft.migrations.internals import OfflineImpl, build_offline_context
@@ -98,6 +99,9 @@ class Recorder(OfflineImpl):
         """Rename a table, also where others refer to it."""
         moved = self.tables.pop(old_table_name)
         moved.name = str(new_table_name)
+        moved.searches = {
+            name: replace(each, table=moved.name) for name, each in moved.searches.items()
+        }
         self.tables[moved.name] = moved
         for table in self.tables.values():
             for name, each in table.constraints.items():
@@ -118,6 +122,9 @@ class Recorder(OfflineImpl):
         for name, index in list(table.indexes.items()):
             if column.name in map(strip_order, index.expressions):
                 del table.indexes[name]
+        for name, search in list(table.searches.items()):
+            if column.name in search.columns:
+                del table.searches[name]
 
     def alter_column(self, table_name: str, column_name: str, **changes: Any) -> None:
         """Record a change of a column."""
@@ -156,6 +163,8 @@ class Recorder(OfflineImpl):
         for name, index in table.indexes.items():
             expressions = tuple(new if each == old else each for each in index.expressions)
             table.indexes[name] = replace(index, expressions=expressions)
+        for name, search in table.searches.items():
+            table.searches[name] = search.rename_column(old, new)
 
     def create_table_comment(self, table: sa.Table) -> None:
         """Record what is said of a table."""
@@ -183,6 +192,14 @@ class Recorder(OfflineImpl):
     def drop_index(self, index: sa.Index, **options: Any) -> None:
         """Forget an index."""
         del self.tables[_get_table(index)].indexes[str(index.name)]
+
+    def create_search(self, search: Search) -> None:
+        """Record a search index."""
+        self.tables[search.table].searches[search.name] = search
+
+    def drop_search(self, search: Search) -> None:
+        """Forget a search index."""
+        del self.tables[search.table].searches[search.name]
 
 
 def strip_order(expression: str) -> str:

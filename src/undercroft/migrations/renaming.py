@@ -153,6 +153,7 @@ def copy_table(table: TableState) -> TableState:
         columns=dict(table.columns),
         constraints=dict(table.constraints),
         indexes=dict(table.indexes),
+        searches=dict(table.searches),
     )
 
 

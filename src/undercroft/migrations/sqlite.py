@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError, SAWarning
 
 from undercroft.errors import MigrationError
+from undercroft.migrations.sqlite_searches import mend_searches, moved_searches
 
 _DROP = re.compile(r'\s*DROP\s+(?:INDEX|TRIGGER)\s+(?:IF\s+EXISTS\s+)?["`\[]?(\w+)', re.IGNORECASE)
 _ATTACHED = "SELECT name, tbl_name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')"
@@ -42,6 +44,29 @@ class MigratingImpl(SQLiteImpl):
             quoted = str(name).replace('"', '""')
             columns = [row[2] for row in execute(f'PRAGMA index_info("{quoted}")')]
             self._indexes[name] = columns, sql
+
+    def alter_column(
+        self, table_name: str, column_name: str, *, name: str | None = None, **changes: Any
+    ) -> None:
+        """Rename a column also where a search index names it."""
+        parent: Any = super()
+        if name is None or self.connection is None:
+            parent.alter_column(table_name, column_name, name=name, **changes)
+            return
+        new = str(name)
+        with moved_searches(
+            self.connection, table_name, lambda each: each.rename_column(column_name, new)
+        ):
+            parent.alter_column(table_name, column_name, name=name, **changes)
+
+    def rename_table(
+        self, old_table_name: str, new_table_name: str, schema: str | None = None
+    ) -> None:
+        """Rename a table also where a search index names it."""
+        connection: Any = self.connection
+        new = str(new_table_name)
+        with moved_searches(connection, old_table_name, lambda each: replace(each, table=new)):
+            super().rename_table(old_table_name, new_table_name, schema=schema)
 
     def create_index(self, index: sa.Index, **options: Any) -> None:
         """Make an index again as it was, for its order and collation are not reflected."""
@@ -112,7 +137,7 @@ class Surroundings:
         """
         if not self._is_needed:
             return
-        self._put_back()
+        mend_searches(self._connection, self._put_back())
         rows = self._connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         broken = sorted({str(row[0]) for row in rows if tuple(row) not in self._violations})
         if broken:
@@ -123,18 +148,22 @@ class Surroundings:
                 code="migrations.foreign-keys",
             )
 
-    def _put_back(self) -> None:
+    def _put_back(self) -> set[str]:
+        """Put back what went with a table that was made anew; tell which tables were."""
+        tables: set[str] = set()
         names = self._connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars()
         present = set(names)
         for name, table, sql in self._attached:
             if name in present or name in self._dropped or table not in present:
                 continue
+            tables.add(table)
             try:
                 self._connection.exec_driver_sql(sql)
             except OperationalError as error:
                 # An index goes with its column, as on other databases.
                 if "no such column" not in str(error.orig):
                     raise
+        return tables
 
     def _note(
         self,

@@ -13,7 +13,9 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from undercroft.db.connections.search_indexes import Search
 from undercroft.db.mapping.names import hash_text, shorten_name
+from undercroft.db.mapping.search_indexes import get_searches
 from undercroft.migrations.internals import (
     build_offline_context,
     is_bound_to_type,
@@ -113,6 +115,7 @@ class TableState:
     indexes: dict[str, IndexState] = field(default_factory=dict[str, IndexState])
     label: str = field(default="", compare=False)
     comment: str | None = None
+    searches: dict[str, Search] = field(default_factory=dict[str, Search])
 
     def list_targets(self) -> set[str]:
         """List the other tables this one refers to."""
@@ -140,6 +143,7 @@ def describe_table(table: sa.Table, label: str = "") -> TableState:
         {each.name: each for each in sorted(indexes, key=lambda each: each.name)},
         label,
         table.comment,
+        dict(sorted(get_searches(table).items())),
     )
 
 

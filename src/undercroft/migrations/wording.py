@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from alembic.operations import ops
 
 from undercroft.migrations.filling import FillOp
+from undercroft.migrations.search_indexes import CreateSearchIndexOp, DropSearchIndexOp
 
 #: How operations are called, and which attributes name what they work on.
 _WORDS: dict[type[ops.MigrateOperation], tuple[str, str]] = {
@@ -16,6 +17,8 @@ _WORDS: dict[type[ops.MigrateOperation], tuple[str, str]] = {
     FillOp: ("Fill column", "{0.table_name}.{0.column_name}"),
     ops.CreateIndexOp: ("Create index", "{0.index_name}"),
     ops.DropIndexOp: ("Drop index", "{0.index_name}"),
+    CreateSearchIndexOp: ("Create search index", "{0.search.name}"),
+    DropSearchIndexOp: ("Drop search index", "{0.search.name}"),
     ops.DropConstraintOp: ("Drop constraint", "{0.constraint_name}"),
     ops.AddConstraintOp: ("Add constraint", "{0.constraint_name}"),
     ops.CreateTableCommentOp: ("Comment table", "{0.table_name}"),

@@ -1,6 +1,6 @@
 """Indexes for full-text search as plain values, and their configurations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from undercroft.errors import ImproperlyConfigured
@@ -61,6 +61,11 @@ class Search:
     columns: tuple[str, ...]
     config: str
     weights: tuple[str, ...]
+
+    def rename_column(self, old: str, new: str) -> "Search":
+        """Give the index over the same columns, of which one has another name."""
+        columns = tuple(new if each == old else each for each in self.columns)
+        return replace(self, columns=columns)
 
 
 def build_unknown_config(config: str, known: frozenset[str]) -> ImproperlyConfigured:

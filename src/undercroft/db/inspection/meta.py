@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from undercroft.db.connections.search_indexes import Search
 from undercroft.db.inspection import code
 from undercroft.db.inspection.fields import FieldWriter
 from undercroft.db.inspection.relations import ModelDraft
@@ -81,6 +82,7 @@ class MetaWriter:
             for each in table.indexes
             if not self._is_said(draft, each)
         ]
+        indexes += [self._write_search(draft, each) for each in table.searches]
         if indexes:
             yield "indexes", ast.List(indexes, ast.Load())
 
@@ -183,6 +185,15 @@ class MetaWriter:
         if index.is_unique:
             options = {"unique": code.constant(True), **options}
         return code.call("sa.Index", code.constant(index.name), *parts, **options)
+
+    def _write_search(self, draft: ModelDraft, search: Search) -> ast.expr:
+        fields = [code.constant(draft.get_field(each)) for each in search.columns]
+        return code.call(
+            "models.SearchIndex",
+            fields=ast.List(fields, ast.Load()),
+            name=code.constant(search.name.replace("%", "%%")),
+            config=code.constant(search.config),
+        )
 
     # -------------------------------------------------------------- the table
 

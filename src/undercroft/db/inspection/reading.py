@@ -10,6 +10,8 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 from sqlalchemy.engine import Inspector
 
+from undercroft.db.connections.search_indexes import Search
+from undercroft.db.connections.sqlite_search import find_searches
 from undercroft.db.inspection.declared import Declared, read_declared
 from undercroft.db.inspection.schema import (
     CheckSchema,
@@ -29,6 +31,8 @@ _LOST = (AttributeError, LookupError, TypeError, ValueError)
 #: The inspector's words for a type it does not know, which `declared` has read.
 _UNKNOWN_TYPE = re.compile(r"Did not recognize type")
 
+_SQLITE_HIDDEN = sa.text("SELECT name FROM pragma_table_list WHERE type IN ('virtual', 'shadow')")
+
 #: A default that says nothing.
 _NULL = re.compile(r"NULL(::.*)?", re.IGNORECASE)
 
@@ -45,13 +49,22 @@ _SORTING = {
 
 def list_tables(inspector: Inspector, *, include_views: bool) -> dict[str, bool]:
     """List the tables, and views when asked for, by name; tell which are views."""
-    found = dict.fromkeys(sorted(inspector.get_table_names()), False)
+    hidden = _list_hidden(inspector)
+    names = sorted(name for name in inspector.get_table_names() if name not in hidden)
+    found = dict.fromkeys(names, False)
     if include_views:
         views = inspector.get_view_names()
         if inspector.dialect.name == "postgresql":
             views += cast("Any", inspector).get_materialized_view_names()
         found.update(dict.fromkeys(sorted(views), True))
     return found
+
+
+def _list_hidden(inspector: Inspector) -> set[str]:
+    """List the tables of SQLite that a module keeps, such as FTS5: indexes rather than tables."""
+    if inspector.dialect.name != "sqlite":
+        return set()
+    return set(cast("sa.Connection", inspector.bind).scalars(_SQLITE_HIDDEN))
 
 
 def read_table(connection: sa.Connection, name: str, *, is_view: bool) -> TableSchema:
@@ -128,8 +141,14 @@ def _complete(
     )
     if inspector.dialect.name == "sqlite":
         columns = tuple(_complete_sqlite(table, column) for column in table.columns)
-        table = replace(table, columns=columns)
+        table = replace(table, columns=columns, searches=read_searches(inspector, name))
     return table
+
+
+def read_searches(inspector: Inspector, name: str) -> tuple[Search, ...]:
+    """Read the search indexes of a table."""
+    found = find_searches(cast("sa.Connection", inspector.bind))
+    return tuple(each for each in found if each.table == name)
 
 
 def read_comment(inspector: Inspector, name: str) -> str:

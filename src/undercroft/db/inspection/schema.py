@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy.types import TypeEngine
 
+from undercroft.db.connections.search_indexes import Search
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnSchema:
@@ -88,6 +90,7 @@ class TableSchema:
     Attributes:
         options: What else is said of it, by SQLAlchemy's names.
         notes: What could not be read.
+        searches: Indexes for full-text search; SQLite only.
     """
 
     name: str
@@ -101,6 +104,7 @@ class TableSchema:
     comment: str = ""
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     notes: tuple[str, ...] = ()
+    searches: tuple[Search, ...] = ()
 
     def get_column(self, name: str) -> ColumnSchema:
         """Get a column by its name."""

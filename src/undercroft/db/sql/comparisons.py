@@ -61,14 +61,15 @@ def compare_to(builder: Any, lookup: Lookup, node: Node) -> Any:
     """Compare with an expression."""
     left, right = builder.build(lookup.left), builder.build(node)
     operator = lookup.operator
+    if is_words(left.type):
+        # First, for what is looked for has no type.
+        return search.match(builder, left, right)
     if json_comparing.is_json(left) or (
         json_comparing.is_json(right) and operator in json_comparing.LOOKUPS
     ):
         return json_comparing.compare(builder, lookup, left, right)
     if operator in ARRAY_LOOKUPS and arrays.is_array(left):
         return arrays.compare(left, operator, right)
-    if is_words(left.type):
-        return search.match(builder, left, right)
     if operator in _OPERATORS:
         return _OPERATORS[operator](left, right)
     if operator.endswith("regex"):
