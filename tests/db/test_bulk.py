@@ -9,12 +9,20 @@ import pytest
 from tests.db.conftest import Run
 from tests.db.music_models import Album, Artist, Genre, Track, fill
 from tests.db.shop_models import Author, Book, make_author
+from undercroft import models
 from undercroft.db.bulk import list_batches
 from undercroft.db.queries.shape import Call
 from undercroft.errors import FieldError, FieldValueError, IntegrityError, UniqueViolation
 from undercroft.models import F, Lower, Sum, Value
 
 pytestmark = pytest.mark.usefixtures("database")
+
+
+class Leaf(models.Model):
+    """Has a key and nothing else."""
+
+    class Meta:
+        app_label = "bulk"
 
 
 def make(count: int, **values: Any) -> list[Genre]:
@@ -342,3 +350,9 @@ def test_only_the_row_that_is_meant_is_changed() -> None:
             update_fields=["name"],
         )
     assert Author.objects.get().name == "new"
+
+
+def test_rows_without_a_value_are_inserted() -> None:
+    """A row that leaves everything to the database is one, on each of them."""
+    made = Leaf.objects.bulk_create([Leaf(), Leaf(id=7), Leaf()])
+    assert len({leaf.pk for leaf in made}) == Leaf.objects.count() == 3

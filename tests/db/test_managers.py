@@ -156,3 +156,9 @@ def test_managers_in_async_code(run: Run) -> None:
         assert (await ada.articles.acreate(title="Six")).author_id == ada.pk
 
     run(main())
+
+
+def test_a_row_that_is_hidden_may_be_referred_to() -> None:
+    """`full_clean` finds the target of a foreign key whatever the target's manager begins with."""
+    fill()
+    Article.objects.get(title="Four").full_clean()

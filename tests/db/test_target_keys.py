@@ -89,3 +89,23 @@ def test_a_type_is_only_a_type() -> None:
     for text in ("int); DROP TABLE x", "int -- x", "int 'x'", 'a"b', "x\ny;"):
         with pytest.raises(ImproperlyConfigured):
             models.DatabaseType(text)
+
+
+def test_rows_of_a_query_are_compared_by_the_field() -> None:
+    """A foreign key to another field than the key is looked for among those fields of a query."""
+    ada = Citizen.objects.create(name="Ada")
+    Passport.objects.create(citizen=ada, number="A1")
+    bob = Passport.objects.create(citizen=Citizen.objects.create(name="Bob"), number="B1")
+    Stamp.objects.create(passport=bob, visa=bob)
+    passports = Passport.objects.filter(citizen__name="Bob")
+    assert Stamp.objects.filter(passport__in=passports).count() == 1
+    assert Stamp.objects.filter(visa__in=passports).count() == 1
+    assert Stamp.objects.exclude(passport__in=passports).count() == 0
+    assert Citizen.objects.filter(passport__stamp__passport__in=passports[:1]).count() == 1
+
+
+def test_a_default_that_the_database_sets_must_be_known_there() -> None:
+    """`SET_DEFAULT` with Python's default only is refused: the database would set NULL."""
+    with pytest.raises(ImproperlyConfigured, match="needs db_default"):
+        models.ForeignKey(Citizen, on_delete=models.SET_DEFAULT, default=1, null=True)
+    models.ForeignKey(Citizen, on_delete=models.SET_DEFAULT, default=1, db_default=sa.text("1"))

@@ -216,18 +216,19 @@ class Query(Generic[M]):
         form = self._form
         return self.build_call("instances") if form is None else self.build_call("rows", form)
 
-    def build_subquery(self, lookup: Lookup | None = None) -> tuple[Shape, Parameters]:
+    def build_subquery(self, compared: str | None = None) -> tuple[Shape, Parameters]:
         """Build the query of one column that a subquery is.
 
         Args:
-            lookup: What it is compared with, which says the column where none is named.
+            compared: The column where none is named; the key when None.
 
         Raises:
             FieldError: It has several columns.
         """
         form = self._form
         if form is None:
-            form = ("flat", ("pk",), (self._find_compared(lookup),))
+            column = compared or self._options.primary_key
+            form = ("flat", (column,), (("column", (), column),))
         if len(form[2]) != 1:
             raise FieldError(
                 f"A subquery of {self._options.name} has {len(form[2])} columns: expected one.",
@@ -254,11 +255,6 @@ class Query(Generic[M]):
             )
         call = self.build_call("rows", form)
         return call.shape, call.parameters
-
-    def _find_compared(self, lookup: Lookup | None) -> Any:
-        """Find the column that rows are compared by: what a foreign key refers to, or the key."""
-        del lookup
-        return ("column", (), self._options.primary_key)
 
     def build_exists(self) -> tuple[Shape, Parameters]:
         """Build the query whose rows are only asked for their existence."""

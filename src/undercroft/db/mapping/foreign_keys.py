@@ -80,6 +80,13 @@ class ForeignKeyDeclaration:
             raise ImproperlyConfigured(
                 f"{kind.name}(on_delete=SET_NULL) needs null=True.", code="db.field-option"
             )
+        defaults = {"default", "db_default"}.intersection(options)
+        if on_delete is OnDelete.SET_DEFAULT and defaults == {"default"}:
+            raise ImproperlyConfigured(
+                f"{kind.name}(on_delete=SET_DEFAULT) needs db_default=...: it is the database that "
+                "sets it, and default=... is not known there.",
+                code="db.field-option",
+            )
         self.to = to
         self.on_delete = on_delete
         self.relation = relation

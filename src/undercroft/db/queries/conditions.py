@@ -200,7 +200,7 @@ class Conditions:
     def _build_in(self, lookup: Lookup, value: Any) -> Operation:
         shape_of = getattr(value, "build_subquery", None)
         if shape_of is not None:
-            shape, parameters = shape_of(lookup)
+            shape, parameters = shape_of(self._find_target(lookup, value.model))
             self.parameters.extend(parameters)
             return ("in-query", lookup, shape)
         given = self._list_values(lookup, value)
@@ -216,6 +216,18 @@ class Conditions:
         values += values[-1:] * (pad(len(values)) - len(values))
         self.parameters.append(tuple(values))
         return ("in", lookup, len(values))
+
+    def _find_target(self, lookup: Lookup, model: type[Any]) -> str | None:
+        """Find the column of a model that a foreign key is compared with; None for its key."""
+        if lookup.left[0] != "column":
+            return None
+        options = self.namespace.options
+        for name in lookup.left[1]:
+            options = options.joins[name].target.__options__
+        for relation in options.relations.values():
+            if relation.column == lookup.left[2] and relation.target is model:
+                return relation.target_column
+        return None
 
     def _resolve_item(self, lookup: Lookup, item: Any) -> Any:
         return self._resolve_right(lookup.check(item) if _is_plain(item) else item)

@@ -70,7 +70,7 @@ def _insert_many(builder: Any) -> Any:
         {columns[name].key: builder.bind(columns[name].type) for name in names}
         for _ in range(count)
     ]
-    statement = statement.values(rows).inline() if names else statement.inline()
+    statement = statement.values(rows if names else {}).inline()
     if returned:
         statement = statement.returning(*(columns[name] for name in returned))
 
