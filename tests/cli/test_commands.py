@@ -81,6 +81,21 @@ def test_the_way_of_a_project(run: Run, project: Path) -> None:
     assert run("shell", stdin="print(Author.objects.get(id=1).name)").stdout == "Ada\n"
 
 
+def test_a_migration_that_fails_ends_its_line(run: Run, project: Path) -> None:
+    """The error stands on lines of its own, below the name of the migration."""
+    run("makemigrations")
+    (file,) = (project / "blog" / "migrations").glob("0001*.py")
+    source = file.read_text("utf-8")
+    file.write_text(
+        source.replace(
+            "def upgrade() -> None:\n", 'def upgrade() -> None:\n    op.execute("SELEC")\n'
+        )
+    )
+    result = run("migrate")
+    assert result.returncode == 1
+    assert result.stdout.endswith("Applying blog.0001_initial... FAILED\n")
+
+
 def test_a_single_file_has_migrations_beside_it(run: Run, project: Path) -> None:
     """Models in `main.py` belong to the label `main`."""
     folder = project / "small"

@@ -36,7 +36,12 @@ def command(
     options = MigrateOptions(
         label=label, target=target, database=database, fake=fake, plan_only=plan
     )
-    steps = migrate(apps, options, Progress(fake=fake))
+    progress = Progress(fake=fake)
+    try:
+        steps = migrate(apps, options, progress)
+    except BaseException:
+        progress.fail()
+        raise
     if not steps:
         click.echo("No migrations to apply.")
     elif plan:
@@ -75,9 +80,11 @@ class Progress:
     def __init__(self, *, fake: bool) -> None:
         self._fake = fake
         self._started = 0.0
+        self._is_open = False
 
     def __call__(self, step: "AppliedStep", is_done: bool) -> None:
         """Print one end of a step."""
+        self._is_open = not is_done
         if is_done:
             took = "recorded" if self._fake else f"{(perf_counter() - self._started) * 1000:.0f} ms"
             click.echo(f" {click.style('OK', fg='green')} ({took})")
@@ -85,3 +92,8 @@ class Progress:
         self._started = perf_counter()
         verb = "Applying" if step.is_upgrade else "Taking back"
         click.echo(f"  {verb} {step.label}.{step.name}...", nl=False)
+
+    def fail(self) -> None:
+        """End the line of a step that was begun and will not be done."""
+        if self._is_open:
+            click.secho(" FAILED", fg="red")

@@ -33,6 +33,7 @@ from undercroft.db.mapping import registry
 from undercroft.db.mapping.completing import complete_class, list_foreign_items
 from undercroft.db.mapping.options import ModelOptions, find_app_label, read_meta
 from undercroft.db.mapping.relationships import resolve_bare_names
+from undercroft.db.mapping.slips import check_declarations
 from undercroft.db.mapping.violations import find_names
 from undercroft.db.overriding import add_async_overrides, has_own_save
 from undercroft.db.queries.keys import set_relation
@@ -99,6 +100,7 @@ class Model(DeclarativeBase):
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Expand our declarations, let SQLAlchemy map the class, then prepare what queries need."""
+        check_declarations(cls, Model)
         meta = read_meta(cls)
         composite = take_composite(cls)
         if meta.get("abstract"):

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from enum import Enum, EnumMeta, IntEnum, StrEnum
 from typing import Any, TypeAlias
 
+from undercroft.errors import ImproperlyConfigured
+
 #: A value with its label.
 Choice: TypeAlias = tuple[Any, str]
 
@@ -107,7 +109,14 @@ def build_groups(choices: Choices | None) -> tuple[Group, ...]:
         return (("", tuple(list_members(enum))),)
     given: Any = choices.items() if isinstance(choices, Mapping) else choices  # pyright: ignore[reportUnknownVariableType] - of any keys
     groups: list[tuple[str, list[Choice]]] = []
-    for value, label in given:
+    for pair in given:
+        if isinstance(pair, str) or len(pair) != 2:
+            raise ImproperlyConfigured(
+                f"{pair!r} is no choice: expected a pair of value and label.",
+                hint=f'Write ({pair!r}, "Its label"), or use TextChoices.',
+                code="db.field-option",
+            )
+        value, label = pair
         if isinstance(label, str):
             if not groups or groups[-1][0]:
                 groups.append(("", []))

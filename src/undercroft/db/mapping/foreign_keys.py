@@ -76,6 +76,14 @@ class ForeignKeyDeclaration:
         options: FieldOptions[Any],
     ) -> None:
         check_options(kind.name, options)
+        given: Any = on_delete
+        if not isinstance(given, OnDelete):
+            known = ", ".join(f"models.{each.name}" for each in OnDelete)
+            raise ImproperlyConfigured(
+                f"{kind.name}(on_delete={given!r}) is none of what a database can do.",
+                hint=f"Write one of {known}.",
+                code="db.field-option",
+            )
         if on_delete is OnDelete.SET_NULL and not kind.null:
             raise ImproperlyConfigured(
                 f"{kind.name}(on_delete=SET_NULL) needs null=True.", code="db.field-option"
