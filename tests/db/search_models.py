@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import mapped_column
+
 from tests.db.gallery_models import forget
 from undercroft import models
 from undercroft.db.connections.databases import databases
@@ -48,6 +52,21 @@ class Plain(models.Model):
     text = models.TextField()
 
 
+class Stored(models.Model):
+    """Keeps its words in a column, which PostgreSQL alone can."""
+
+    title = models.CharField(max_length=50)
+    text = models.TextField()
+    words = models.GeneratedField(
+        expression="setweight(to_tsvector('english', title), 'A') || to_tsvector('english', text)",
+        output_field=mapped_column(TSVECTOR),
+    )
+
+    class Meta:
+        indexes = (sa.Index("stored_words", "words", postgresql_using="gin"),)
+
+
+STORED = forget(Stored)
 THROUGH = Essay._meta.many["labels"].through
 
 # Tables are looked for by name while classes are mapped, so that comes first.

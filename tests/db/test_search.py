@@ -248,6 +248,10 @@ def test_a_look_up_needs_text(database: str) -> None:
     """Other fields have none; on SQLite, neither have fields without an index, and it says so."""
     with pytest.raises(FieldError, match="words has no look-up 'search'"):
         Essay.objects.filter(words__search="x")
+    with pytest.raises(
+        FieldError, match=r"title__search has no look-up 'contains'\. Look-ups: exact"
+    ):
+        Essay.objects.filter(title__search__contains="x")
     with pytest.raises(FieldValueError, match="expected text"):
         Essay.objects.filter(title__search=3)
     Plain.objects.create(text="Foxes")
@@ -256,6 +260,9 @@ def test_a_look_up_needs_text(database: str) -> None:
     else:
         with pytest.raises(FieldError, match=r'SearchIndex\(fields=\["text"\]'):
             Plain.objects.filter(text__search="x").count()
+        several = Essay.objects.alias(both=SearchVector("title", "writer__bio"))
+        with pytest.raises(FieldError, match="the fields of one SearchIndex"):
+            several.filter(both="x").count()
 
 
 def test_vectors_are_compared_with_queries() -> None:

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.db.gallery_models import forget
-from tests.db.search_models import TABLES, Essay, made_tables
+from tests.db.search_models import STORED, TABLES, Essay, Stored, made_tables
 from undercroft import models
 from undercroft.db.connections.databases import databases
 from undercroft.db.connections.search_indexes import Search
@@ -151,6 +151,25 @@ def test_a_database_with_indexes_is_inspected(database: str) -> None:
             'models.SearchIndex(fields=["title", "text"], name="essay_search", config="english")'
         )
         assert index in source
+
+
+@pytest.mark.parametrize(
+    "database", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+def test_words_may_be_stored(database: str) -> None:
+    """A generated column of words is searched and ranked like any other words."""
+    assert database
+    STORED.create(databases["default"].sync_engine)
+    try:
+        for title, text in (("Dogs", "And foxes"), ("The quick fox", "Jumps"), ("Cats", "")):
+            Stored.objects.create(title=title, text=text)
+        fox = models.SearchQuery("fox", config="english")
+        ranked = Stored.objects.filter(words=fox).order_by(models.SearchRank("words", fox).desc())
+        assert [row.title for row in ranked] == ["The quick fox", "Dogs"]
+        assert Stored.objects.exclude(words=fox).get().title == "Cats"
+        assert Stored.objects.get(title="Cats").words == "'cat':1A"
+    finally:
+        STORED.drop(databases["default"].sync_engine)
 
 
 @pytest.mark.mariadb

@@ -414,7 +414,9 @@ def build_unknown_lookup(term: Term, name: str) -> FieldError:
     close = get_close_matches(name, LOOKUPS | PARTS, n=1)
     suggests = close and close[0] != name
     known = PLAIN_LOOKUPS | _list_own_lookups(term)
-    if find_python_type(term.type) is str:
+    if is_words(term.type):
+        known = frozenset({"exact", _IS_NULL})
+    elif find_python_type(term.type) is str:
         known |= {SEARCH}
     hint = f"Did you mean {close[0]!r}?" if suggests else f"Look-ups: {', '.join(sorted(known))}."
     owner = f"{term.owner}.{term.name}" if term.owner else term.name

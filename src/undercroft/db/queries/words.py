@@ -32,7 +32,7 @@ def build_words(terms: Sequence[Term], options: Sequence[tuple[str, str | None]]
         null=False,
         many=any(term.many for term in terms),
         owner=terms[0].owner,
-        name=terms[0].name,
+        name=f"{terms[0].name}__{SEARCH}",
         convert=clean_text,
     )
 

@@ -100,8 +100,16 @@ def find_source(elements: Sequence[Any], options: Any = None) -> Source:
 
 
 def _build_missing(elements: Sequence[Any]) -> FieldError:
-    names = ", ".join(str(getattr(each, "name", each)) for each in elements)
-    fields = ", ".join(f'"{name}"' for name in names.split(", "))
+    columns: list[Any] = [each for each in elements if isinstance(each, sa.Column)]
+    if len(columns) < len(elements) or len({each.table for each in columns}) > 1:
+        return FieldError(
+            "sqlite searches the fields of one SearchIndex, and no expressions or fields of "
+            "several models.",
+            hint="Search the fields of each model by themselves, and join conditions by Q.",
+            code="db.search",
+        )
+    names = ", ".join(each.name for each in columns)
+    fields = ", ".join(f'"{each.name}"' for each in columns)
     return FieldError(
         f"No SearchIndex has {names}, and sqlite searches nothing else.",
         hint="Write it into Meta.indexes of the model: "
