@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from tests.db.conftest import Run
 from tests.db.music_models import Album, Artist, Genre, Track, fill, names
 from undercroft import models
-from undercroft.errors import FieldError
+from undercroft.errors import FieldError, FieldValueError
 from undercroft.models import (
     Abs,
     Case,
@@ -488,3 +488,12 @@ def test_expressions_in_async_code(run: Run) -> None:
         ]
 
     run(main())
+
+
+def test_a_name_may_mean_something_else_in_another_query() -> None:
+    """Values compared with an annotation are checked against that one, not one of its name."""
+    fill()
+    for expression, value in ((F("seconds"), 200), (F("title"), "One"), (Value(1.5), 1.5)):
+        Track.objects.annotate(x=expression).filter(x=value).count()
+        with pytest.raises(FieldValueError):
+            Track.objects.annotate(x=F("seconds")).filter(x="text")

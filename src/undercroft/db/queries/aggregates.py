@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from undercroft.db.fields.arrays import build_array
+from undercroft.db.fields.time_types import find_time_kind
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.conditions import Conditions
 from undercroft.db.queries.expressions import Expression, Value, list_terms, resolve_terms
@@ -105,6 +106,7 @@ class Aggregate(Expression):
             )
         if isinstance(term.type, sa.JSON) and self.function in _OF_VALUES:
             raise build_cast_error(f"The JSON of {self!r}")
+        self._check_time(term)
         conditions = None
         many = term.many
         if self.filter is not None:
@@ -126,6 +128,22 @@ class Aggregate(Expression):
             wanted = get_output_type(self.output_field)
             node = ("typed", node, TypeKey(wanted))
         return Term(node, wanted, GROUP, self.is_null, many)
+
+    def _check_time(self, term: Term) -> None:
+        """Refuse sums of moments, and spreads of lengths of time, which databases do not agree on.
+
+        Raises:
+            FieldError: It is one of these.
+        """
+        kind = find_time_kind(term.type)
+        is_refused = kind in ("clock", "moment") and self.function in ("avg", "sum")
+        if is_refused or (kind == "length" and self.function in ("stddev", "variance")):
+            raise FieldError(
+                f"{self!r} is of {'lengths of time' if kind == 'length' else 'moments'}, and "
+                "means nothing.",
+                hint="Take the sum or mean of lengths of time: F('ended') - F('started').",
+                code="db.arithmetic",
+            )
 
     @property
     def is_null(self) -> bool:

@@ -15,7 +15,7 @@ from undercroft.db.queries.lookups import (
 )
 from undercroft.db.queries.namespace import Namespace, is_expression
 from undercroft.db.queries.q import Q
-from undercroft.db.queries.shape import Adopted, Operation, Operations
+from undercroft.db.queries.shape import Adopted, Operation, Operations, TypeKey
 from undercroft.db.queries.terms import GROUP, LEVELS, ROW
 from undercroft.errors import FieldError
 
@@ -137,7 +137,8 @@ class Conditions:
             resolved: Lookup | KeyLookup = resolve_lookup(options, keyword)
             return resolved
         term, rest = named
-        key: Any = (term.node, *rest)
+        # Another query may call something else by this name.
+        key: Any = (term.node, TypeKey(term.type), term.null, term.level, term.many, *rest)
         built: Lookup = options.lookups.get(key) or self.namespace.remember(
             key, build_lookup(term, rest)
         )

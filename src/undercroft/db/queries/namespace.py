@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from undercroft.db.fields.values import build_error
 from undercroft.db.mapping.options import ModelOptions
 from undercroft.db.queries.lookups import apply_transforms, build_column_terms, remember
 from undercroft.db.queries.names import SEPARATOR, find_column
 from undercroft.db.queries.shape import Adopted
-from undercroft.db.queries.terms import TYPES, Term
+from undercroft.db.queries.terms import TYPES, Term, build_type_converter
 from undercroft.errors import FieldError
 
 #: The name of the type of a bare Python value, most special first: a bool is an int to Python.
@@ -145,8 +146,28 @@ class Namespace:
         kind: type[Any] = value.__class__
         key = getattr(value, "pk", value) if hasattr(kind, "__options__") else value
         name = type_name or find_type_name(key)
-        self.parameters.append(key)
+        self.parameters.append(_check(key, name))
         return Term(("bind", name), TYPES[name], null=False)
+
+
+def _check(value: Any, name: str) -> Any:
+    """Check a value as a column of its type would.
+
+    Raises:
+        FieldValueError: No database takes it.
+    """
+    convert = _CONVERTERS.get(name)
+    try:
+        return value if convert is None else convert(value)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise build_error("Value", "value", value, str(error)) from error
+
+
+#: What checks the types of which some values are none for a database.
+_CONVERTERS = {
+    name: build_type_converter(TYPES[name])
+    for name in ("bigint", "datetime", "decimal", "float", "interval", "json", "text", "time")
+}
 
 
 def find_type_name(value: Any) -> str:

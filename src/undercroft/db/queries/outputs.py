@@ -1,6 +1,5 @@
 """The type of what an expression gives, from the types of what goes into it."""
 
-import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -9,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import MappedColumn
 from sqlalchemy.types import TypeEngine
 
+from undercroft.db.fields.time_types import can_combine, find_time_kind
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.terms import TYPES
 from undercroft.errors import FieldError
@@ -69,11 +69,9 @@ def find_math_type(operator: str, left: TypeEngine[Any], right: TypeEngine[Any])
         return right
     if isinstance(right, sa.types.NullType):
         return left
-    moments = (dt.date, dt.datetime)
-    if all(issubclass(kind, moments) for kind in kinds) and operator == "-":
-        return TYPES["interval"]
-    if dt.timedelta in kinds:
-        return _find_moved_type(left, right, kinds)
+    times = find_time_kind(left), find_time_kind(right)
+    if {"moment", "clock", "length"} & set(times):
+        return _find_moved_type(operator, left, right)
     if operator in ("/", "**") and kinds == (int, int):
         # As in Python, and on every database: 7 / 2 is 3.5, and 2 ** -1 is 0.5.
         return TYPES["float"]
@@ -88,12 +86,34 @@ def _is_big(left: TypeEngine[Any], right: TypeEngine[Any]) -> bool:
 
 
 def _find_moved_type(
-    left: TypeEngine[Any], right: TypeEngine[Any], kinds: tuple[type[Any], type[Any]]
+    operator: str, left: TypeEngine[Any], right: TypeEngine[Any]
 ) -> TypeEngine[Any]:
-    """Find the type of a moment moved by a span of time, or of a span stretched."""
-    for kind, column_type in zip(kinds, (left, right), strict=True):
-        if issubclass(kind, dt.datetime):
-            return column_type
-        if issubclass(kind, dt.date):
-            return TYPES["datetime"]
-    return TYPES["interval"]
+    """Find the type of a moment moved, of what is between two, of a length of time stretched.
+
+    Raises:
+        FieldError: There is no such arithmetic.
+    """
+    kinds = find_time_kind(left), find_time_kind(right)
+    if not can_combine(operator, left, right):
+        words = [_WORDS.get(kind, "something else") for kind in kinds]
+        raise FieldError(
+            f"{words[0].capitalize()} {operator} {words[1]} means nothing.",
+            hint="Moments and times of day have lengths of time between them, and are moved by "
+            "them; lengths are added up, and multiplied and divided by numbers.",
+            code="db.arithmetic",
+        )
+    if "clock" in kinds and "length" in kinds:
+        return TYPES["time"]
+    if "moment" in kinds and "length" in kinds:
+        return TYPES["datetime"]
+    return (
+        TYPES["float"] if kinds == ("length", "length") and operator == "/" else TYPES["interval"]
+    )
+
+
+_WORDS = {
+    "clock": "a time of day",
+    "length": "a length of time",
+    "moment": "a moment",
+    "number": "a number",
+}

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
+from undercroft.db.fields.time_types import Microseconds, WholeLength
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.terms import TYPES
 from undercroft.db.sql.collecting import COLLECTING, Collection
@@ -79,7 +80,7 @@ def _average(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
     if kind is bool:
         value = sa.cast(value, sa.Integer())
     if kind is dt.timedelta:
-        return call("avg", value, type_=value.type)
+        return call("avg", _measure(value), type_=TYPES["decimal"])
     if builder.vendor == "mariadb":
         # It gives a mean four decimal places more than the values have.
         value = _change_inside(value, _PRECISE if kind is Decimal else TYPES["double"])
@@ -95,6 +96,19 @@ def _change_inside(value: Any, column_type: Any) -> Any:
     if getattr(value, "operator", None) is operators.distinct_op:
         return sa.distinct(sa.cast(value.element, column_type))
     return sa.cast(value, column_type)
+
+
+def _measure(value: Any) -> Any:
+    """Build the microseconds of a length of time, which may be marked as distinct."""
+    if getattr(value, "operator", None) is operators.distinct_op:
+        return sa.distinct(Microseconds(value.element))
+    return Microseconds(value)
+
+
+def _settle_mean(builder: Any, found: Any, wrap: Wrap, column_type: Any) -> Any:
+    if find_python_type(column_type) is dt.timedelta:
+        return WholeLength(wrap(found))
+    return _settle_float(builder, found, wrap, column_type)
 
 
 def _settle_float(builder: Any, found: Any, wrap: Wrap, _column_type: Any) -> Any:
@@ -178,7 +192,7 @@ _AGGREGATES: dict[str, Build] = {
 
 #: What is done with an aggregate, or its window, when it is complete.
 _SETTLING: dict[str, Settle] = {
-    "avg": _settle_float,
+    "avg": _settle_mean,
     "bit_and": _settle_bits,
     "bit_or": _settle_bits,
     "bit_xor": _settle_bits,

@@ -1,12 +1,11 @@
 """The SQL of arithmetic: of numbers, and of moments and spans of time."""
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 
-from undercroft.db.fields.time_types import MomentDifference, MomentShift
+from undercroft.db.fields import time_types
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.sql.functions.numbers import divide, modulo, power, to_double
 
@@ -31,9 +30,9 @@ def combine(builder: Any, operator: str, sides: tuple[Any, Any], made: Any) -> A
         sides: The expressions.
         made: The type of the result.
     """
-    kinds = [find_python_type(each.type) for each in sides]
-    if dt.timedelta in kinds or find_python_type(made) is dt.timedelta:
-        return sa.type_coerce(_move(builder, operator, sides, kinds), made)
+    moved = time_types.combine(operator, *sides)
+    if moved is not None:
+        return moved
     if operator == "/":
         return _divide(builder, sides, made)
     if operator == "**":
@@ -61,25 +60,3 @@ def _combine_bits(builder: Any, operator: str, sides: tuple[Any, Any], made: Any
     # Bits have no sign to MariaDB.
     found = sa.cast(found, sa.BigInteger()) if builder.vendor == "mariadb" else found
     return sa.type_coerce(found, made)
-
-
-def _move(builder: Any, operator: str, sides: tuple[Any, Any], kinds: list[Any]) -> Any:
-    """Build a moment moved by a span, the span between two moments, or a span of another length."""
-    left, right = sides
-    moments = [index for index, kind in enumerate(kinds) if issubclass(kind, dt.date)]
-    if len(moments) == 2:
-        return MomentDifference(*(_to_moment(builder, each) for each in sides))
-    if not moments:
-        # An operator of its own: SQLAlchemy would choose a type for the result by itself.
-        return left.op(operator)(right)
-    moment, span = (left, right) if moments == [0] else (right, left)
-    if operator == "-":
-        span = sa.type_coerce(span.op("*")(sa.literal_column("-1")), span.type)
-    return MomentShift(_to_moment(builder, moment), span)
-
-
-def _to_moment(builder: Any, element: Any) -> Any:
-    """Build the moment at which a date begins, where dates are something else."""
-    if builder.vendor == "postgresql" and find_python_type(element.type) is dt.date:
-        return sa.cast(element, sa.DateTime(timezone=True))
-    return element

@@ -6,18 +6,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from undercroft.db.fields.time_types import Microseconds, WholeLength, find_time_kind
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.outputs import build_cast_error
 from undercroft.db.queries.terms import TYPES
 from undercroft.db.sql import json_paths
 from undercroft.db.sql.functions.building import call
+from undercroft.errors import FieldError
 
-#: SQLite's formats of what it keeps as text, and a cast would take for numbers.
-_FORMATS: dict[type[Any], str] = {
-    dt.date: "%Y-%m-%d",
-    dt.datetime: "%Y-%m-%d %H:%M:%f000",
-    dt.time: "%H:%M:%f000",
-}
+#: What SQLite keeps as text, and a cast would take for numbers.
+_TIMES = frozenset({dt.date, dt.datetime, dt.time})
 
 _NUMBERS = frozenset({Decimal, float, int})
 
@@ -43,9 +41,56 @@ def cast(builder: Any, element: Any, made: Any) -> Any:
     ):
         # PostgreSQL casts few kinds of numbers; to the others a truth is a number of any size.
         return sa.type_coerce(element != sa.literal_column("0"), made)
-    if builder.vendor == "sqlite" and kind in _FORMATS:
-        return sa.func.strftime(_FORMATS[kind], element, type_=made)
+    if dt.timedelta in (kind, find_python_type(element.type)):
+        return _cast_length(element, made)
+    if builder.vendor == "sqlite" and kind in _TIMES:
+        return _cast_on_sqlite(element, find_python_type(element.type), kind, made)
     return sa.cast(element, made)
+
+
+def _cast_length(element: Any, made: Any) -> Any:
+    """Build a length of time from its number of microseconds, or that number.
+
+    Raises:
+        FieldError: It is to be anything else, for which databases have ways of their own.
+    """
+    kinds = find_time_kind(element.type), find_time_kind(made)
+    if kinds == ("length", "number"):
+        return sa.cast(Microseconds(element), made)
+    if kinds == ("number", "length"):
+        return WholeLength(sa.cast(element, TYPES["decimal"]))
+    if kinds == ("length", "length"):
+        return element
+    raise FieldError(
+        "A length of time is cast to numbers, of microseconds, and from them only.",
+        hint='Divide it by another one: F("length") / timedelta(hours=1).',
+        code="db.arithmetic",
+    )
+
+
+def _cast_on_sqlite(element: Any, given: type[Any], wanted: type[Any], made: Any) -> Any:
+    """Build a moment, date or time of another, or of text; its own functions round to 1 ms."""
+    if given is wanted:
+        return element
+    if given in _TIMES and wanted is dt.datetime:
+        return extend(element)
+    if given is dt.datetime:
+        places = (1, 10) if wanted is dt.date else (12, 15)
+        return call("substr", element, *places, type_=made)
+    return call("undercroft_read", sa.literal_column(f"'{wanted.__name__}'"), element, type_=made)
+
+
+def extend(date: Any) -> Any:
+    """Build the moment at which a date begins, on SQLite."""
+    return sa.type_coerce(date.op("||")(sa.literal_column("' 00:00:00.000000'")), TYPES["datetime"])
+
+
+def align(builder: Any, left: Any, right: Any) -> tuple[Any, Any]:
+    """Build a date and a moment so that they compare, which SQLite does by their text."""
+    kinds = find_python_type(left.type), find_python_type(right.type)
+    if builder.vendor != "sqlite" or set(kinds) != {dt.date, dt.datetime}:
+        return left, right
+    return (extend(left), right) if kinds[0] is dt.date else (left, extend(right))
 
 
 def fit(builder: Any, element: Any, column_type: Any) -> Any:
@@ -58,12 +103,15 @@ def fit(builder: Any, element: Any, column_type: Any) -> Any:
         return json_paths.wrap(builder, element)
     if _is_json(element.type):
         raise build_cast_error("A value within JSON")
+    kinds = {find_python_type(element.type), find_python_type(column_type)}
+    if builder.vendor == "sqlite" and kinds == {dt.date, dt.datetime}:
+        return cast(builder, element, column_type)
     return element
 
 
 def bind_value(builder: Any, column_type: Any) -> Any:
     """Bind a value that stands by itself; MariaDB takes moments for text unless it is told."""
     value = builder.bind(column_type)
-    if builder.vendor == "mariadb" and find_python_type(column_type) in _FORMATS:
+    if builder.vendor == "mariadb" and find_python_type(column_type) in _TIMES:
         return sa.cast(value, column_type)
     return value

@@ -12,7 +12,7 @@ from undercroft.db.fields.types import ExactDecimal
 from undercroft.db.queries.lookups import ARRAY_LOOKUPS, KeyLookup, Lookup
 from undercroft.db.queries.shape import Node, Shape
 from undercroft.db.queries.terms import TYPES
-from undercroft.db.sql import arrays, json_comparing, json_paths, texts
+from undercroft.db.sql import arrays, casts, json_comparing, json_paths, texts
 from undercroft.db.sql.functions import search
 from undercroft.db.sql.functions.text import lower
 
@@ -71,7 +71,7 @@ def compare_to(builder: Any, lookup: Lookup, node: Node) -> Any:
     if operator in ARRAY_LOOKUPS and arrays.is_array(left):
         return arrays.compare(left, operator, right)
     if operator in _OPERATORS:
-        return _OPERATORS[operator](left, right)
+        return _OPERATORS[operator](*casts.align(builder, left, right))
     if operator.endswith("regex"):
         return texts.match_regex(builder, left, operator, right)
     if operator.startswith("i"):

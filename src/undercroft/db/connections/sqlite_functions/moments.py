@@ -4,8 +4,6 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-_MICROSECOND = dt.timedelta(microseconds=1)
-
 
 def _read(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
@@ -53,18 +51,29 @@ _UNITS: dict[str, Callable[[dt.datetime], dt.datetime]] = {
 }
 
 
-def _shift(text: str, span: int) -> str:
-    return _write(_read(text) + dt.timedelta(microseconds=span))
+def _read_kind(kind: str, given: Any) -> str | None:
+    """Read a moment, date or time of text, as SQLAlchemy stores it; what is none is NULL."""
+    text = str(given)
+    try:
+        if kind == "time" and text[2:3] == ":":
+            return dt.time.fromisoformat(text).isoformat("microseconds")
+        moment = _read(text)
+        moment = moment if moment.tzinfo is None else moment.astimezone(dt.UTC)
+    except (OverflowError, ValueError):
+        return None
+    return _KINDS[kind](moment.replace(tzinfo=None))
 
 
-def _measure(left: str, right: str) -> int:
-    return (_read(left) - _read(right)) // _MICROSECOND
+_KINDS: dict[str, Callable[[dt.datetime], str]] = {
+    "date": lambda moment: moment.date().isoformat(),
+    "datetime": _write,
+    "time": lambda moment: moment.time().isoformat("microseconds"),
+}
 
 
 #: The functions, and how many arguments they take.
 MOMENTS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "undercroft_between": (2, _measure),
     "undercroft_part": (2, _take_part),
-    "undercroft_shift": (2, _shift),
+    "undercroft_read": (2, _read_kind),
     "undercroft_trunc": (2, _truncate),
 }

@@ -3,6 +3,7 @@
 Where mathematics has no answer, the answer is NULL, which PostgreSQL has to be told.
 """
 
+import datetime as dt
 import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.terms import TYPES
-from undercroft.db.sql.functions.building import Build, call, same
+from undercroft.db.sql.functions.building import Build, call
 
 _FLOAT = TYPES["float"]
 
@@ -74,6 +75,14 @@ def _whole(name: str) -> Build:
         return _keep_type(builder, call(called, number, type_=number.type))
 
     return build
+
+
+def _abs(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
+    value = arguments[0]
+    if find_python_type(value.type) is not dt.timedelta or builder.vendor != "postgresql":
+        return call("abs", value, type_=value.type)
+    # It knows no size of an interval.
+    return call("greatest", value, -value, type_=value.type)
 
 
 def _round(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
@@ -156,7 +165,7 @@ def _is_ratio(number: Any) -> Any:
 
 #: The functions.
 NUMBERS: dict[str, Build] = {
-    "abs": same("abs"),
+    "abs": _abs,
     "acos": _of_floats("acos", _is_ratio),
     "asin": _of_floats("asin", _is_ratio),
     "atan": _of_floats("atan"),
