@@ -13,6 +13,7 @@ from undercroft import models
 from undercroft.db.connections.databases import databases
 from undercroft.db.lane import Lane
 from undercroft.db.queries.shape import Call
+from undercroft.db.schema import list_tables
 
 #: For tests of constraints that wait for the commit, which MariaDB's do not.
 DEFERRING = pytest.mark.parametrize(
@@ -74,16 +75,16 @@ def copy_sqlite(url: str) -> None:
     path.write_bytes(_templates[names])
 
 
-#: The tables that a server's database was seen to have.
-_made: dict[str, frozenset[str]] = {}
+def make_tables(listing: str) -> None:
+    """Make the tables that are not there; SQLAlchemy would ask for each of them.
 
-
-def make_tables(url: str) -> None:
-    """Make the tables that are not there yet; to ask for each of them takes long."""
-    names = frozenset(models.Model.metadata.tables)
-    if _made.get(url) != names:
+    Args:
+        listing: The database's own question for the names of those that are.
+    """
+    with databases["default"].sync_engine.connect() as connection:
+        present = {*connection.scalars(sa.text(listing))}
+    if not present.issuperset(table.name for table in list_tables()):
         models.create_all()
-        _made[url] = names
 
 
 #: The tables that have handed out keys.
@@ -95,9 +96,9 @@ _POSTGRES_COUNTED = """
 """
 
 
-def empty_postgres(url: str) -> None:
+def empty_postgres(_url: str) -> None:
     """Empty every table that has, or had, a row."""
-    make_tables(url)
+    make_tables("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
     with databases["default"].sync_engine.begin() as connection:
         used = {*connection.scalars(sa.text(_POSTGRES_COUNTED)), *find_filled(connection)}
         if used:
@@ -105,9 +106,9 @@ def empty_postgres(url: str) -> None:
             connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
 
 
-def empty_mariadb(url: str) -> None:
+def empty_mariadb(_url: str) -> None:
     """Empty every table that has, or had, a row; of DDL, which is slow, as little as can be."""
-    make_tables(url)
+    make_tables("SHOW TABLES")
     with databases["default"].sync_engine.begin() as connection:
         counted = connection.scalars(
             sa.text(
@@ -128,7 +129,7 @@ def find_filled(connection: sa.Connection) -> list[str]:
     quote = connection.dialect.identifier_preparer.quote_identifier
     asks = (
         f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {quote(name)})"
-        for name in models.Model.metadata.tables
+        for name in [table.name for table in list_tables()]
     )
     return [*connection.scalars(sa.text(" UNION ALL ".join(asks)))]
 
