@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from undercroft.db.queries.names import shorten
 from undercroft.errors import FieldError
 
 #: PostgreSQL's options, apart from the format.
@@ -41,7 +42,7 @@ def build_prefix(vendor: str, options: Mapping[str, Any]) -> str:
 
 def _build_unknown(vendor: str, name: str, known: frozenset[str]) -> FieldError:
     return FieldError(
-        f"explain() has no option {name!r} on {vendor}.",
+        f"explain() has no option {shorten(name)!r} on {vendor}.",
         hint=f"Known: {', '.join(sorted(known)) or 'none'}.",
         code="db.explain",
     )

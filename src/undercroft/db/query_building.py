@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import Any, Self, TypeVar
 
+from undercroft.db.queries.attributes import build_hiding, check_attribute
 from undercroft.db.queries.columns import list_deferred, list_kept
 from undercroft.db.queries.conditions import check_expression
 from undercroft.db.queries.expressions import F, OrderBy, resolve_terms
 from undercroft.db.queries.functions.search import SearchQuery, SearchRank, SearchType
-from undercroft.db.queries.lookups import resolve_lookup
-from undercroft.db.queries.names import resolve_related
+from undercroft.db.queries.lookups import remember, resolve_lookup
+from undercroft.db.queries.names import resolve_related, shorten
 from undercroft.db.queries.namespace import is_expression
 from undercroft.db.queries.prefetches import Prefetch, check_prefetches
 from undercroft.db.queries.q import Q
@@ -70,7 +71,8 @@ class QueryBuilding(Query[M]):
             FieldError: A name does not exist.
             FieldValueError: A value does not fit its field.
         """
-        denied = Q(*expressions, **lookups)
+        # Not by keyword: `_connector` and `_negated` are names like any other here.
+        denied = Q(*expressions, *sorted(lookups.items()))
         if not denied:
             return self.all()
         operations, parameters = self._build_conditions((~denied,), {})
@@ -201,11 +203,10 @@ class QueryBuilding(Query[M]):
         if names == (None,):
             return self._without("related")
         known: dict[Any, Any] = self._options.lookups
-        operation: Operation | None = known.get(names)
+        operation: Any = known.get(names)
         if operation is None:
             paths = tuple(resolve_related(self._options, str(name)) for name in names)
-            # The keys are names of the model's own relations, so there are few of them.
-            operation = known[names] = ("related", paths)
+            operation = remember(self._options, names, ("related", paths))
         return self.derive((operation,), ())
 
     def prefetch_related(self, *lookups: "str | Prefetch | None") -> Self:
@@ -323,21 +324,14 @@ class QueryBuilding(Query[M]):
         Raises:
             FieldError: It is one of these, or what it names is no expression.
         """
-        if not name.isidentifier() or ("__" in name.strip("_") and name.startswith("__")):
-            raise FieldError(
-                f"{name[:60]!r} is no name for an annotation: expected a Python name.",
-                code="db.annotation",
-            )
-        if self._options.knows(name) or name in ("pk", "objects"):
-            raise FieldError(
-                f"The annotation {name!r} would hide {self._options.name}.{name}.",
-                hint="Give it another name.",
-                code="db.annotation",
-            )
+        check_attribute(self._options, name, "annotation")
+        if self._options.knows(name):
+            raise build_hiding(self._options, name, "annotation")
         if not is_expression(expression):
+            shown = shorten(repr(expression))
             raise FieldError(
-                f"{name}={expression!r} is no expression.",
-                hint=f"Write Value({expression!r}) for the value itself, or F(...) for a field.",
+                f"{name}={shown} is no expression.",
+                hint=f"Write Value({shown}) for the value itself, or F(...) for a field.",
                 code="db.annotation",
             )
 

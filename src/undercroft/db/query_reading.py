@@ -8,6 +8,8 @@ from undercroft.db.connections.frames import find_frame
 from undercroft.db.explaining import build_prefix
 from undercroft.db.lane import get_lane
 from undercroft.db.prefetching import prefetch_steps
+from undercroft.db.queries.lookups import remember
+from undercroft.db.queries.names import shorten
 from undercroft.db.queries.namespace import Namespace, is_expression
 from undercroft.db.queries.selection import Selection
 from undercroft.db.queries.shape import WHOLE
@@ -255,7 +257,8 @@ class QueryReading(QueryBuilding[M]):
         """
         if field_name != "pk" and not self._is_unique(field_name):
             raise FieldError(
-                f"in_bulk() needs a unique field: {self._options.name}.{field_name} is not.",
+                f"in_bulk() needs a unique field: {self._options.name}.{shorten(field_name)} is "
+                "not.",
                 code="db.in-bulk",
             )
         found: dict[Any, M] = {}
@@ -333,7 +336,7 @@ class QueryReading(QueryBuilding[M]):
             term = namespace.resolve(expression)
             if term.level == ROW:
                 raise FieldError(
-                    f"{name}={expression!r} is no aggregate.",
+                    f"{shorten(name)}={shorten(repr(expression))} is no aggregate.",
                     hint="Use annotate() for a value of each row.",
                     code="db.aggregate",
                 )
@@ -386,7 +389,7 @@ class QueryReading(QueryBuilding[M]):
         known: dict[Any, Any] = self._options.lookups
         if selection not in known:
             selection.check(self._options)
-            known[selection] = True
+            remember(self._options, selection, made=True)
 
     aget = async_twin(get)
     afirst = async_twin(first)
@@ -427,6 +430,9 @@ def _name_expressions(expressions: tuple[Any, ...], named: Mapping[str, Any]) ->
         given[name] = expression
     for name, expression in named.items():
         if not is_expression(expression):
-            raise FieldError(f"{name}={expression!r} is no aggregate.", code="db.aggregate")
+            raise FieldError(
+                f"{shorten(name)}={shorten(repr(expression))} is no aggregate.",
+                code="db.aggregate",
+            )
         given[name] = expression
     return given

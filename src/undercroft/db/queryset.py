@@ -5,12 +5,14 @@ The manager, which is the queryset of all rows, stands beside it: each makes the
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, overload
 
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.expressions import Expression, F
 from undercroft.db.queries.functions.moments import Trunc, TruncDate
 from undercroft.db.queries.functions.search import SearchQuery, SearchType
+from undercroft.db.queries.names import check_name, shorten
 from undercroft.db.queries.prefetches import Prefetch
 from undercroft.db.query_building import QueryBuilding, find_name
 from undercroft.db.query_reading import QueryReading
@@ -96,11 +98,8 @@ class QuerySet(QueryReading[M], QueryWrites[M]):
             if not isinstance(each, str)
         }
         kind = "flat" if flat else "named" if named else "tuple"
-        if named and len(set(names)) != len(names):
-            raise FieldError(
-                "values_list(named=True) was given a column named twice: expected different names.",
-                code="db.annotation",
-            )
+        if named:
+            check_members(names)
         given = iter(expressions)
         ordered = tuple(each if isinstance(each, str) else next(given) for each in names)
         queryset = self._annotate("annotate", (), expressions) if expressions else self
@@ -114,6 +113,9 @@ class QuerySet(QueryReading[M], QueryWrites[M]):
         for name in names:
             if isinstance(name, Expression):
                 expressions = {find_name(name, ""): name, **expressions}
+            else:
+                # What is no name at all must not come to mean all columns.
+                check_name(self._options, name)
         names = tuple(name for name in names if isinstance(name, str))
         queryset = self._annotate("annotate", (), expressions) if expressions else self
         namespace = queryset.build_namespace()
@@ -153,10 +155,27 @@ class QuerySet(QueryReading[M], QueryWrites[M]):
 
     def _list_moments(self, expression: Any, field: str, order: str) -> "QuerySet[Any]":
         if order not in ("ASC", "DESC"):
-            raise FieldError(f"order={order!r} is no order: expected 'ASC' or 'DESC'.")
+            raise FieldError(f"order={shorten(repr(order))} is no order: expected 'ASC' or 'DESC'.")
         rows = self.filter(**{f"{field}__isnull": False}).annotate(cut_off=expression)
         sign = "-" if order == "DESC" else ""
         return rows.values_list("cut_off", flat=True).distinct().order_by(f"{sign}cut_off")
+
+
+def check_members(names: Iterable[Any]) -> None:
+    """Check that columns can be members of a named tuple.
+
+    Raises:
+        FieldError: A name is there twice, or cannot be one.
+    """
+    texts = [name for name in names if isinstance(name, str)]
+    wrong = [name for name in texts if iskeyword(name) or not name.isidentifier() or name[0] == "_"]
+    if wrong or len(set(texts)) != len(texts):
+        shown = f"{shorten(wrong[0])!r}" if wrong else "a column named twice"
+        raise FieldError(
+            f"values_list(named=True) was given {shown}: expected different names, such as Python "
+            "has for attributes.",
+            code="db.annotation",
+        )
 
 
 class Objects:

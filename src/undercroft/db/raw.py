@@ -11,6 +11,8 @@ from undercroft.db.connections.failures import raise_translated
 from undercroft.db.connections.frames import find_frame
 from undercroft.db.lane import Lane, get_lane
 from undercroft.db.mapping.options import ModelOptions
+from undercroft.db.queries.attributes import check_attribute
+from undercroft.db.queries.names import shorten
 from undercroft.db.rows.instances import Layout, build_hydrator
 from undercroft.db.twins import Steps, arun_steps, run_steps
 from undercroft.errors import FieldError
@@ -81,6 +83,8 @@ class RawQuerySet(Generic[M]):
                 code="db.raw",
             )
         others = [name for name in names if name not in by_column]
+        for name in others:
+            check_attribute(options, name, "column")
         order = [names.index(options.columns[key].name) for key in keys]
         order += [names.index(name) for name in others]
         layout = Layout(options, tuple(keys), 0, (), tuple(others), len(keys))
@@ -129,10 +133,11 @@ def build_text(sql: str, params: Values) -> tuple[sa.TextClause, dict[str, Any]]
         return f":{name}"
 
     # SQLAlchemy would take a colon for the beginning of a name of its own.
-    text = _PLACE.sub(replace, sql.replace("\\", "\\\\").replace(":", "\\:"))
+    text = _PLACE.sub(replace, sql.replace(":", "\\:"))
     if {*used} != {*given}:
         raise FieldError(
-            f"A raw query has the places {used!r}, and values for {sorted(given)!r}.",
+            f"A raw query has the places {shorten(repr(used))}, and values for "
+            f"{shorten(repr(sorted(given)))}.",
             hint="Give one value for each %s, or for each %(name)s; write %% for a percent sign.",
             code="db.raw",
         )

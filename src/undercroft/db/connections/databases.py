@@ -196,8 +196,9 @@ class Databases(Mapping[str, Database]):
         except KeyError:
             close = get_close_matches(alias, self._databases, n=1)
             hint = f"Did you mean {close[0]!r}?" if close else f"Known: {sorted(self._databases)}."
+            shown = alias if len(alias) <= 60 else f"{alias[:57]}..."
             raise ImproperlyConfigured(
-                f"Database {alias!r} is not configured.", hint=hint, code="db.unknown-database"
+                f"Database {shown!r} is not configured.", hint=hint, code="db.unknown-database"
             ) from None
 
     def __iter__(self) -> Iterator[str]:

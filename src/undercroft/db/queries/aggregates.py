@@ -11,6 +11,7 @@ from undercroft.db.queries.conditions import Conditions
 from undercroft.db.queries.expressions import Expression, Value, list_terms, resolve_terms
 from undercroft.db.queries.functions.comparison import Coalesce
 from undercroft.db.queries.functions.custom import check_function_name
+from undercroft.db.queries.names import shorten
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.outputs import build_cast_error, get_output_type
 from undercroft.db.queries.shape import TypeKey
@@ -272,7 +273,8 @@ class StringAgg(Aggregate):
         text: Any = delimiter.value if isinstance(delimiter, Value) else delimiter
         if not isinstance(text, str):
             raise FieldError(
-                f"StringAgg(delimiter={delimiter!r}): expected text.", code="db.aggregate"
+                f"StringAgg(delimiter={shorten(repr(delimiter))}): expected text.",
+                code="db.aggregate",
             )
         self.delimiter: str = text
 

@@ -13,6 +13,7 @@ from undercroft.db.queries.lookups import (
     build_lookup,
     resolve_lookup,
 )
+from undercroft.db.queries.names import shorten
 from undercroft.db.queries.namespace import Namespace, is_expression
 from undercroft.db.queries.q import Q
 from undercroft.db.queries.shape import Adopted, Operation, Operations, TypeKey
@@ -90,10 +91,10 @@ class Conditions:
 
     def _build_expression(self, expression: Any) -> Operation | None:
         if isinstance(expression, Q):
-            return self._build_q(expression)
+            return self.namespace.enter(self._build_q, expression)
         kind: type[Any] = expression.__class__
         if hasattr(kind, "resolve_in"):
-            term = expression.resolve_in(self.namespace)
+            term = self.namespace.resolve(expression)
             self._note(term.level, term.many)
             return ("true", term.node)
         adopted = Adopted(check_expression(expression))
@@ -317,7 +318,7 @@ def check_expression(element: Any) -> Any:
     if issubclass(type(found), (sa.ColumnElement, sa.Exists)):
         return found
     raise FieldError(
-        f"{element!r} is no condition.",
+        f"{shorten(repr(element))} is no condition.",
         hint="Write a keyword such as title='x', or an expression such as BlogPost.title == 'x'.",
         code="db.condition",
     )

@@ -274,7 +274,8 @@ class When(Expression):
 
     def __init__(self, condition: Any = None, then: Any = None, **lookups: Any) -> None:
         given = () if condition is None else (condition,)
-        self.condition = Q(*given, **lookups)
+        # Not by keyword: `_connector` and `_negated` are names like any other here.
+        self.condition = Q(*given, *sorted(lookups.items()))
         self.then = then
         if not self.condition:
             raise FieldError("When() has no condition.", hint="Write When(title='x', then=...).")

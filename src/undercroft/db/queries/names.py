@@ -1,13 +1,13 @@
 """Names such as `author__name`: followed through relations to a column; they are never SQL."""
 
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from undercroft.db.mapping.options import ModelOptions
 from undercroft.errors import FieldError
 
 #: Names longer than this are refused unread.
-_MAX_NAME = 500
+MAX_NAME = 500
 
 #: Relations one name may follow: each is a join, and names may come from outside.
 _MAX_DEPTH = 8
@@ -40,8 +40,7 @@ def split_name(options: ModelOptions, name: str) -> list[str]:
     Raises:
         FieldError: It is too long.
     """
-    if len(name) > _MAX_NAME:
-        raise options.build_unknown(name[: _MAX_NAME + 1])
+    check_name(options, name)
     parts = name.split(SEPARATOR)
     if len(parts) > _MAX_DEPTH + 3:
         raise FieldError(
@@ -49,6 +48,20 @@ def split_name(options: ModelOptions, name: str) -> list[str]:
             f"most {_MAX_DEPTH} relations."
         )
     return parts
+
+
+def check_name(options: ModelOptions, name: Any) -> None:
+    """Refuse a name that none can be, before anything is looked for in it.
+
+    Raises:
+        FieldError: It is too long, has NUL in it, or is no text.
+    """
+    if not isinstance(name, str):
+        raise FieldError(
+            f"{shorten(repr(name))} is no name of a field of {options.name}: expected text."
+        )
+    if len(name) > MAX_NAME or "\x00" in name:
+        raise options.build_unknown(name[: MAX_NAME + 1])
 
 
 def find_column(options: ModelOptions, name: str) -> Found:
@@ -105,7 +118,9 @@ def resolve_related(options: ModelOptions, name: str) -> tuple[str, ...]:
             if part in options.many or relation is not None:
                 hint = f'It leads to many rows: use .prefetch_related("{part}").'
             hint = hint or f"Relations: {', '.join(single) or 'none'}."
-            raise FieldError(f"{part!r} is no relation of {options.name} to one row.", hint=hint)
+            raise FieldError(
+                f"{shorten(part)!r} is no relation of {options.name} to one row.", hint=hint
+            )
         path, options = (*path, part), relation.target.__options__
     return path
 

@@ -3,14 +3,14 @@
 import datetime as dt
 import enum
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from undercroft.db.fields.values import build_error
 from undercroft.db.mapping.options import ModelOptions
 from undercroft.db.queries.lookups import apply_transforms, build_column_terms, remember
-from undercroft.db.queries.names import SEPARATOR, find_column
+from undercroft.db.queries.names import SEPARATOR, check_name, find_column
 from undercroft.db.queries.shape import Adopted
 from undercroft.db.queries.terms import TYPES, Term, build_type_converter
 from undercroft.errors import FieldError
@@ -35,6 +35,22 @@ _VALUE_TYPES: tuple[tuple[type[Any], str], ...] = (
 _INT_LIMIT = 1 << 31
 
 
+#: How deep conditions and expressions may be nested. SQLite's parser gives up a little above it.
+MAX_NESTING = 40
+
+Made = TypeVar("Made")
+
+
+def build_too_deep() -> FieldError:
+    """Build the error for conditions, or expressions, within others within others."""
+    return FieldError(
+        f"A query is nested more than {MAX_NESTING} levels deep.",
+        hint="Join conditions by one Q(..., _connector=Q.OR) in place of many within each other, "
+        "and annotate a part of an expression to refer to it by its name.",
+        code="db.too-deep",
+    )
+
+
 def is_expression(value: Any) -> bool:
     """Tell whether something is to be worked out by the database: ours, or SQLAlchemy's."""
     kind: type[Any] = value.__class__
@@ -54,7 +70,7 @@ class Namespace:
         parameters: Where values are collected.
     """
 
-    __slots__ = ("annotations", "options", "parameters")
+    __slots__ = ("_depth", "annotations", "options", "parameters")
 
     def __init__(
         self,
@@ -64,6 +80,7 @@ class Namespace:
     ) -> None:
         self.options = options
         self.annotations = annotations
+        self._depth = 0
         self.parameters: list[Any] = [] if parameters is None else parameters
 
     def find(self, name: str) -> Term:
@@ -104,6 +121,7 @@ class Namespace:
         """Find an annotation, and what follows its name."""
         if not self.annotations:
             return None
+        check_name(self.options, name)
         term = self.annotations.get(name)
         if term is not None:
             return term, []
@@ -123,7 +141,7 @@ class Namespace:
         """
         resolve = getattr(value, "resolve_in", None)
         if resolve is not None:
-            term: Term = resolve(self)
+            term: Term = self.enter(resolve, self)
             return term
         convert = getattr(value, "__clause_element__", None)
         element: Any = value if convert is None else convert()
@@ -132,6 +150,20 @@ class Namespace:
             self.parameters.extend(adopted.parameters)
             return Term(("adopted", adopted), element.type)
         return self.bind(value)
+
+    def enter(self, build: Callable[[Any], Made], part: Any) -> Made:
+        """Build a part of what is being built, one level deeper.
+
+        Raises:
+            FieldError: That is too deep for Python and for databases.
+        """
+        self._depth += 1
+        if self._depth > MAX_NESTING:
+            raise build_too_deep()
+        try:
+            return build(part)
+        finally:
+            self._depth -= 1
 
     def resolve_name(self, value: Any) -> Term:
         """Resolve an expression, or text, which is a name."""

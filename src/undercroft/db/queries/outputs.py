@@ -10,6 +10,7 @@ from sqlalchemy.types import TypeEngine
 
 from undercroft.db.fields.time_types import can_combine, find_time_kind
 from undercroft.db.fields.values import find_python_type
+from undercroft.db.queries.names import shorten
 from undercroft.db.queries.terms import TYPES
 from undercroft.errors import FieldError
 
@@ -27,7 +28,7 @@ def get_output_type(output_field: Any) -> TypeEngine[Any]:
     if found is not None:
         return found
     raise FieldError(
-        f"output_field={output_field!r} is no type.",
+        f"output_field={shorten(repr(output_field))} is no type.",
         hint="Write a field, such as models.IntegerField(), or a SQLAlchemy type.",
         code="db.output-field",
     )

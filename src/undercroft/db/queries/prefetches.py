@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from undercroft.db.mapping.options import ModelOptions
-from undercroft.db.queries.names import SEPARATOR
+from undercroft.db.queries.attributes import build_hiding, check_attribute
+from undercroft.db.queries.names import SEPARATOR, shorten, split_name
 from undercroft.errors import FieldError
 
 
@@ -45,7 +46,7 @@ def check_prefetches(options: ModelOptions, prefetches: Iterable[Prefetch]) -> N
     """
     named: Named = {}
     for prefetch in prefetches:
-        *path, last = prefetch.path
+        *path, last = split_name(options, prefetch.lookup)
         owner = options
         for position, name in enumerate(path):
             found = named.get((*path[:position], name)) or _get_target(owner, name)
@@ -62,7 +63,7 @@ def _get_target(options: ModelOptions, name: str) -> type[Any]:
     if target is None:
         known = sorted({*options.relations, *options.accessors})
         raise FieldError(
-            f"{name!r} is no relation of {options.name} that could be prefetched.",
+            f"{shorten(name)!r} is no relation of {options.name} that could be prefetched.",
             hint=f"Relations: {', '.join(known) or 'none'}.",
             code="db.prefetch",
         )
@@ -87,12 +88,10 @@ def _check_queryset(prefetch: Prefetch, target: type[Any]) -> None:
 
 
 def _check_attribute(options: ModelOptions, prefetch: Prefetch) -> None:
-    if options.knows(str(prefetch.to_attr)) or prefetch.to_attr in options.accessors:
-        raise FieldError(
-            f"to_attr={prefetch.to_attr!r} would hide {options.name}.{prefetch.to_attr}.",
-            hint="Give the list another name.",
-            code="db.prefetch",
-        )
+    name = str(prefetch.to_attr)
+    check_attribute(options, name, "list")
+    if options.knows(name) or name in options.accessors:
+        raise build_hiding(options, name, "list")
 
 
 def find_target(options: ModelOptions, name: str) -> type[Any] | None:

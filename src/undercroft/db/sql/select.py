@@ -21,7 +21,7 @@ from undercroft.db.sql.grouping import list_further
 from undercroft.db.sql.ordering import order_by, turn_all
 from undercroft.errors import FieldError
 
-#: What stands before the names of annotations where queries are combined.
+#: What stands before the numbers of annotations where queries are combined.
 ANNOTATION = "a_"
 
 #: Turns the driver's rows, or its count of rows, into what the call answers.
@@ -214,10 +214,9 @@ class SelectBuilder(ExpressionBuilder):
 
     def list_combined(self) -> list[Any]:
         """List the columns under the names by which the whole is asked for them."""
-        names, nodes = self._list_parts()
+        _, nodes = self._list_parts()
         return [
-            self.build(node).label(self._label(name, node))
-            for name, node in zip(names, nodes, strict=True)
+            self.build(node).label(self._label(index, node)) for index, node in enumerate(nodes)
         ]
 
     def list_labels(self) -> tuple[str, ...]:
@@ -232,11 +231,11 @@ class SelectBuilder(ExpressionBuilder):
         nodes = [("column", (), key) for key in self.options.keys]
         return (*self.options.keys, *shown), (*nodes, *(("ref", name) for name in shown))
 
-    def _label(self, name: str, node: Node) -> str:
+    def _label(self, index: int, node: Node) -> str:
         """Name a column: as the table does where it is the table's own."""
         if node[0] == "column" and not node[1]:
             return str(self.options.columns[node[2]].key)
-        return f"{ANNOTATION}{name}"
+        return f"{ANNOTATION}{index}"
 
     # -------------------------------------------------------------- the statement
 

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from undercroft.db.queries.functions.function import Function
 from undercroft.db.queries.lookups import apply_transforms, build_unknown_lookup
+from undercroft.db.queries.names import shorten
 from undercroft.db.queries.namespace import Namespace
 from undercroft.db.queries.terms import Term
 from undercroft.errors import FieldError
@@ -76,7 +77,7 @@ class Trunc(Function):
         self.kind = self.unit or kind
         if self.kind not in self.KINDS:
             raise FieldError(
-                f"A moment cannot be cut off at {self.kind!r}: expected one of "
+                f"A moment cannot be cut off at {shorten(str(self.kind))!r}: expected one of "
                 f"{', '.join(self.KINDS)}.",
                 code="db.function",
             )

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from undercroft.db.queries.expressions import Value
 from undercroft.db.queries.functions.function import Function
+from undercroft.db.queries.names import shorten
 from undercroft.db.queries.terms import Term
 from undercroft.errors import FieldError
 
@@ -279,7 +280,7 @@ class Collate(Function):
     def __init__(self, expression: Any, collation: str) -> None:
         if not _COLLATION.fullmatch(collation):
             raise FieldError(
-                f"{collation!r} is no name of a collation: expected one such as 'NOCASE', "
+                f"{shorten(collation)!r} is no name of a collation: expected one such as 'NOCASE', "
                 "'en-x-icu' or 'utf8mb4_bin'.",
                 code="db.function",
             )
