@@ -13,6 +13,7 @@ from undercroft.db.connections.search_indexes import Search
 from undercroft.db.connections.searching import create_search, drop_search
 from undercroft.db.inspection.inspecting import InspectOptions, inspect_database
 from undercroft.db.mapping.search_indexes import SearchIndex, get_searches
+from undercroft.db.schema import check_searches
 from undercroft.errors import FieldError, ImproperlyConfigured
 
 SEARCHING = pytest.mark.parametrize(
@@ -182,6 +183,8 @@ def test_mariadb_refuses(database: str) -> None:
     with refused as caught, made_tables():
         pass
     assert caught.value.code == "db.search-index"
+    with pytest.raises(ImproperlyConfigured, match="expected PostgreSQL or SQLite"):
+        check_searches(TABLES, database)
     for queryset in (
         Essay.objects.search("x", index="essay_search"),
         Essay.objects.filter(title__search="x"),

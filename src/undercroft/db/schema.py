@@ -5,10 +5,12 @@ import sqlalchemy as sa
 from undercroft.concurrency import run_in_thread
 from undercroft.db.connections.databases import databases
 from undercroft.db.connections.failures import raise_translated
+from undercroft.db.connections.searching import get_vendor
 from undercroft.db.fields.arrays import Array
 from undercroft.db.internals import keep_constraints
 from undercroft.db.mapping import registry
 from undercroft.db.mapping.completing import UNMANAGED
+from undercroft.db.mapping.search_indexes import get_searches
 from undercroft.db.model import Model
 from undercroft.errors import ImproperlyConfigured
 
@@ -18,10 +20,12 @@ def create_all(alias: str = "default") -> None:
 
     Raises:
         DatabaseUnavailable: The database cannot be reached.
-        ImproperlyConfigured: A model has a field that this kind of database does not know.
+        ImproperlyConfigured: A model has a field or search index that this kind of database does
+            not know.
     """
     engine, tables = databases[alias].sync_engine, list_tables()
     check_types(tables, engine.dialect.name)
+    check_searches(tables, engine.dialect.name)
     try:
         with keep_constraints(tables):
             Model.metadata.create_all(engine, tables)
@@ -74,3 +78,14 @@ def check_types(tables: list[sa.Table], vendor: str) -> None:
                     hint="Use a JSONField, or a model of its own for the values.",
                     code="db.array",
                 )
+
+
+def check_searches(tables: list[sa.Table], vendor: str) -> None:
+    """Check, before any table is made, that a kind of database can search.
+
+    Raises:
+        ImproperlyConfigured: It cannot.
+    """
+    for table in tables:
+        for search in get_searches(table).values():
+            get_vendor(vendor, search)

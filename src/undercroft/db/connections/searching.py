@@ -17,20 +17,27 @@ def create_search(connection: sa.Connection, search: Search) -> None:
     Raises:
         ImproperlyConfigured: The database cannot search, or not so, or not this table.
     """
-    _run(connection, _get_vendor(connection, search).list_creating(connection, search))
+    vendor = get_vendor(connection.dialect.name, search)
+    _run(connection, vendor.list_creating(connection, search))
 
 
 def drop_search(connection: sa.Connection, search: Search) -> None:
     """Drop an index."""
-    _run(connection, _get_vendor(connection, search).list_dropping(connection, search))
+    vendor = get_vendor(connection.dialect.name, search)
+    _run(connection, vendor.list_dropping(connection, search))
 
 
-def _get_vendor(connection: sa.Connection, search: Search) -> ModuleType:
-    found = _VENDORS.get(connection.dialect.name)
+def get_vendor(name: str, search: Search) -> ModuleType:
+    """Get what knows how an index is made on a kind of database.
+
+    Raises:
+        ImproperlyConfigured: It cannot search.
+    """
+    found = _VENDORS.get(name)
     if found is None:
         raise ImproperlyConfigured(
-            f"SearchIndex {search.name!r} on {search.table!r} cannot be made on "
-            f"{connection.dialect.name}: expected PostgreSQL or SQLite.",
+            f"SearchIndex {search.name!r} on {search.table!r} cannot be made on {name}: expected "
+            "PostgreSQL or SQLite.",
             hint="Use one of them, or take the index out and look for text by `icontains`.",
             code="db.search-index",
         )

@@ -76,7 +76,7 @@ def list_foreign_items(model: Any, meta: dict[str, Any]) -> list[Any]:
         if not isinstance(each, (sa.Constraint, sa.Index)):
             raise ImproperlyConfigured(
                 f"{model.__name__}.Meta has {each!r} among its constraints and indexes.",
-                hint="Write models.CheckConstraint, models.UniqueConstraint, models.Index, or "
+                hint="Write models.CheckConstraint, UniqueConstraint, Index, SearchIndex, or "
                 "SQLAlchemy's.",
                 code="db.constraint",
             )
