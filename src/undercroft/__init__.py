@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from undercroft.binding.parameters import Body as Body
     from undercroft.binding.parameters import Cookie as Cookie
     from undercroft.binding.parameters import Depends as Depends
+    from undercroft.binding.parameters import File as File
+    from undercroft.binding.parameters import Form as Form
     from undercroft.binding.parameters import Header as Header
     from undercroft.binding.parameters import Path as Path
     from undercroft.binding.parameters import Query as Query
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from undercroft.http.responses import RedirectResponse as RedirectResponse
     from undercroft.http.responses import Response as Response
     from undercroft.http.responses import StreamingResponse as StreamingResponse
+    from undercroft.http.uploads import UploadFile as UploadFile
     from undercroft.openapi.routes import OpenAPIOptions as OpenAPIOptions
     from undercroft.routing.router import Router as Router
     from undercroft.routing.urls import include as include
@@ -54,7 +57,9 @@ _NAMES = {
     "Cookie": "undercroft.binding.parameters",
     "DatabaseSettings": "undercroft.settings",
     "Depends": "undercroft.binding.parameters",
+    "File": "undercroft.binding.parameters",
     "FileResponse": "undercroft.http.files",
+    "Form": "undercroft.binding.parameters",
     "HTMLResponse": "undercroft.http.responses",
     "HTTPException": "undercroft.errors",
     "Header": "undercroft.binding.parameters",
@@ -70,6 +75,7 @@ _NAMES = {
     "ServerSentEvent": "undercroft.binding.events",
     "Settings": "undercroft.settings",
     "StreamingResponse": "undercroft.http.responses",
+    "UploadFile": "undercroft.http.uploads",
     "View": "undercroft.views",
     "aget_object_or_404": "undercroft.shortcuts",
     "get_object_or_404": "undercroft.shortcuts",
@@ -93,7 +99,9 @@ __all__ = [
     "Cookie",
     "DatabaseSettings",
     "Depends",
+    "File",
     "FileResponse",
+    "Form",
     "HTMLResponse",
     "HTTPException",
     "Header",
@@ -109,6 +117,7 @@ __all__ = [
     "ServerSentEvent",
     "Settings",
     "StreamingResponse",
+    "UploadFile",
     "View",
     "__version__",
     "aget_object_or_404",

@@ -114,6 +114,10 @@ class Settings(BaseSettings):
         static_dirs: Folders of the project's static files, before those of its apps.
         static_url: Where static files are served from.
         max_body_size: The largest body read into memory, in bytes.
+        max_upload_size: The largest multipart form, files included, in bytes.
+        max_form_fields: The most fields of a form that are no files.
+        max_form_files: The most files of a form.
+        max_field_size: The longest field of a multipart form that is no file, in bytes.
         max_threads: Threads for `def` handlers and blocking calls; None chooses by cores.
 
     Raises:
@@ -134,6 +138,10 @@ class Settings(BaseSettings):
     static_dirs: Listed[Path] = [Path("static")]
     static_url: str = "/static/"
     max_body_size: int = Field(default=10 * 1024 * 1024, gt=0)
+    max_upload_size: int = Field(default=100 * 1024 * 1024, gt=0)
+    max_form_fields: int = Field(default=1000, gt=0)
+    max_form_files: int = Field(default=100, gt=0)
+    max_field_size: int = Field(default=1024 * 1024, gt=0)
     max_threads: int | None = Field(default=None, gt=0)
 
     if not TYPE_CHECKING:  # checkers derive the arguments from the fields

@@ -15,6 +15,7 @@ from undercroft.concurrency import ensure_loop, threads
 from undercroft.db.connections.databases import databases
 from undercroft.gateways.asgi import ASGIGateway
 from undercroft.gateways.wsgi import WSGIGateway
+from undercroft.http.multipart import FormLimits
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.middleware.failures import Failures
@@ -53,6 +54,7 @@ class App(RouteDecorators):
 
     Attributes:
         operations: Every method of every route, compiled; filled by `build`.
+        form_limits: How much of a form is read, by the settings.
     """
 
     def __init__(  # noqa: PLR0913 - what a project is composed of, all optional
@@ -73,6 +75,12 @@ class App(RouteDecorators):
         self._middleware = list(middleware)
         self._lifespan = lifespan
         self._max_body_size = self.settings.max_body_size
+        self.form_limits = FormLimits(
+            self.settings.max_form_fields,
+            self.settings.max_form_files,
+            self.settings.max_field_size,
+            self.settings.max_upload_size,
+        )
         self._running = AsyncExitStack()
         self._is_started = False
         self._background = BackgroundLifespan(self.startup, self.shutdown, lambda: self._is_started)

@@ -3,9 +3,18 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, NewType, Union, get_args, get_origin, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    NewType,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 import typing_extensions
 from pydantic import BaseModel
@@ -98,3 +107,70 @@ def is_several(annotation: Any) -> bool:
     if origin in _UNIONS:
         return any(is_several(part) for part in get_args(annotation))
     return origin in _SEVERAL or annotation in _SEVERAL
+
+
+def names_type(annotation: Any, wanted: type[Any]) -> bool:
+    """Tell whether a type is, or within a union or list has, a certain one."""
+    annotation = unwrap_alias(annotation)
+    if annotation is wanted:
+        return True
+    return any(names_type(part, wanted) for part in get_args(annotation))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelField:
+    """A field of a model, dataclass or `TypedDict`.
+
+    Attributes:
+        name: As validation knows it; of a model its alias.
+        annotation: Its type, constraints included.
+        is_required: Whether there is no default.
+        description: What is said of it.
+        default: Its default, if that is a plain value.
+    """
+
+    name: str
+    annotation: Any
+    is_required: bool
+    description: str = ""
+    default: Any = None
+
+
+def find_fields(annotation: Any) -> list[ModelField] | None:
+    """Find the fields of a model, dataclass or `TypedDict`, optional or not.
+
+    None for any other type.
+    """
+    annotation = unwrap_alias(annotation)
+    if get_origin(annotation) is Annotated:
+        return find_fields(get_args(annotation)[0])
+    if get_origin(annotation) in _UNIONS:
+        parts = [part for part in get_args(annotation) if part is not NoneType]
+        return find_fields(parts[0]) if len(parts) == 1 else None
+    kind = get_origin(annotation) or annotation
+    if inspect.isclass(kind) and issubclass(kind, BaseModel):
+        return [_read_field(name, field) for name, field in kind.model_fields.items()]
+    if is_typeddict(kind):
+        required: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
+        hints = get_type_hints(kind, include_extras=True)
+        return [ModelField(name, each, name in required) for name, each in hints.items()]
+    if inspect.isclass(kind) and is_dataclass(kind):
+        hints = get_type_hints(kind, include_extras=True)
+        return [
+            ModelField(
+                each.name,
+                hints[each.name],
+                each.default is MISSING and each.default_factory is MISSING,
+            )
+            for each in fields(kind)
+        ]
+    return None
+
+
+def _read_field(name: str, field: Any) -> ModelField:
+    alias = field.validation_alias or field.alias
+    called = alias if isinstance(alias, str) else name
+    kind: Any = field.annotation
+    for constraint in field.metadata:
+        kind = Annotated[kind, constraint]
+    return ModelField(called, kind, field.is_required(), field.description or "", field.default)

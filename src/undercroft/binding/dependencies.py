@@ -18,8 +18,8 @@ from typing import Any
 
 from undercroft.binding.callables import Kind, describe_place, find_kind
 from undercroft.binding.parameters import Dependency, FindProvider, Provider, Source
-from undercroft.binding.reading import Slot
 from undercroft.binding.signature import Argument, Injection, read_signature
+from undercroft.binding.validating import Slot
 from undercroft.concurrency import run_in_thread
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request

@@ -24,6 +24,13 @@ class Source(StrEnum):
     HEADER = "header"
     COOKIE = "cookie"
     BODY = "body"
+    FORM = "form"
+    FILE = "file"
+
+    @property
+    def location(self) -> str:
+        """What an error calls it: forms and files are the body, as FastAPI has it."""
+        return "body" if self in {Source.FORM, Source.FILE} else self.value
 
 
 class Constraints(TypedDict, total=False):
@@ -149,6 +156,23 @@ def Body(  # noqa: N802 - FastAPI's name
 ) -> Any:
     """Read the JSON body, or with `embed=True` or several body arguments one member of it."""
     return build_parameter(Source.BODY, default, alias, constraints, embed=embed)
+
+
+def Form(  # noqa: N802 - FastAPI's name
+    default: Any = MISSING, *, alias: str | None = None, **constraints: Unpack[Constraints]
+) -> Any:
+    """Read a field of a form, or with a model, dataclass or `TypedDict` the whole form.
+
+    A field that was left empty counts as not given.
+    """
+    return build_parameter(Source.FORM, default, alias, constraints)
+
+
+def File(  # noqa: N802 - FastAPI's name
+    default: Any = MISSING, *, alias: str | None = None, **constraints: Unpack[Constraints]
+) -> Any:
+    """Read a file of a form; as an `UploadFile`, or as `bytes` where it is sure to be small."""
+    return build_parameter(Source.FILE, default, alias, constraints)
 
 
 def Depends(  # noqa: N802 - FastAPI's name

@@ -8,9 +8,12 @@ from typing import Annotated, Any
 from pydantic.fields import FieldInfo
 
 from undercroft.binding.annotations import (
+    ModelField,
+    find_fields,
     is_request,
     is_several,
     is_structured,
+    names_type,
     split_annotation,
 )
 from undercroft.binding.callables import describe_place, list_bound_names, read_hints
@@ -24,6 +27,24 @@ from undercroft.binding.parameters import (
 )
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
+from undercroft.http.uploads import UploadFile
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One value of a model that is read value by value, not from JSON.
+
+    Attributes:
+        name: As validation knows it.
+        alias: As the request spells it.
+        several: All values of the name are taken, not the last.
+        field: What it is.
+    """
+
+    name: str
+    alias: str
+    several: bool
+    field: ModelField
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +62,8 @@ class Argument:
         field: Its constraints and description, as Pydantic's field.
         place: The function and its file, for errors.
         is_deprecated: OpenAPI says that it should no longer be sent.
+        members: Of a model made of values of one source; None for a single value.
+        takes_bytes: A file is read into memory, not handed over as an `UploadFile`.
     """
 
     name: str
@@ -53,6 +76,8 @@ class Argument:
     field: FieldInfo | None
     place: str
     is_deprecated: bool = False
+    members: tuple[Member, ...] | None = None
+    takes_bytes: bool = False
 
     @property
     def is_required(self) -> bool:
@@ -197,11 +222,36 @@ def apply_marker(  # noqa: PLR0913, PLR0917 - as above
         source=source,
         annotation=Annotated[annotation, marker.field],
         default=marker.default if default is MISSING else default,
-        several=is_several(plain) and source in {Source.QUERY, Source.HEADER},
+        several=is_several(plain) and source in _LISTED,
         embed=marker.embed,
         field=marker.field,
         place=place,
         is_deprecated=marker.is_deprecated,
+        members=list_members(plain, source) if source in _GROUPED else None,
+        takes_bytes=not names_type(plain, UploadFile),
+    )
+
+
+#: Where a name may have several values.
+_LISTED = frozenset({Source.QUERY, Source.HEADER, Source.FORM, Source.FILE})
+
+#: Where a model may be made of several values.
+_GROUPED = frozenset({Source.QUERY, Source.HEADER, Source.COOKIE, Source.FORM})
+
+
+def list_members(annotation: Any, source: Source) -> tuple[Member, ...] | None:
+    """List the members of a model that is made of values of one source; None for other types."""
+    fields = find_fields(annotation)
+    if fields is None:
+        return None
+    return tuple(
+        Member(
+            each.name,
+            each.name.replace("_", "-") if source is Source.HEADER else each.name,
+            is_several(each.annotation) and source in _LISTED,
+            each,
+        )
+        for each in fields
     )
 
 
@@ -226,9 +276,11 @@ def check_path_argument(argument: Argument | Injection, path_params: Collection[
 def choose_source(name: str, annotation: Any, path_params: Collection[str]) -> Source:
     """Choose where an argument without a marker comes from, by FastAPI's rule.
 
-    A name the path captures is from the path, a structured type is the body, all else is
-    from the query.
+    A name the path captures is from the path, an upload from a form, a structured type is the
+    body, all else is from the query.
     """
     if name in path_params:
         return Source.PATH
+    if names_type(annotation, UploadFile):
+        return Source.FILE
     return Source.BODY if is_structured(annotation) else Source.QUERY

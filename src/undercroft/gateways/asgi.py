@@ -98,18 +98,21 @@ class ASGIGateway:
             request = build_request(scope, receive)
             try:
                 response = await self._handle(request)
+                start = {
+                    "type": "http.response.start",
+                    "status": response.status_code,
+                    "headers": response.raw_headers,
+                }
+                if response.stream is None:
+                    await send(start)
+                    await send({"type": "http.response.body", "body": response.body})
+                else:
+                    await send_stream(start, response, request, send)
             except ClientDisconnected:
                 return
-            start = {
-                "type": "http.response.start",
-                "status": response.status_code,
-                "headers": response.raw_headers,
-            }
-            if response.stream is None:
-                await send(start)
-                await send({"type": "http.response.body", "body": response.body})
-            else:
-                await send_stream(start, response, request, send)
+            finally:
+                if request.endings is not None:
+                    await request.end()
         elif kind == "lifespan":
             await self._run_lifespan(receive, send)
         elif kind == "websocket":

@@ -1,7 +1,7 @@
 """WSGI (PEP 3333): the same application under a server without an event loop."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -12,7 +12,6 @@ from undercroft.gateways.application import Application
 from undercroft.gateways.wsgi_streams import StreamIterator
 from undercroft.http.headers import RawHeaders
 from undercroft.http.request import MOST_LENGTH_DIGITS, Address, Request
-from undercroft.http.responses import Response
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -73,22 +72,43 @@ class WSGIGateway:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request in a context of its own: server threads are used again."""
         context = copy_context()
+        request = build_request(environ)
         try:
-            response = context.run(self._handle, environ)
+            response = context.run(drive, self._application.handle(request))
         except ClientDisconnected:
             start_response("400 Bad Request", [("content-length", "0")])
-            return []
+            return Body(request, context, [])
         headers = [
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in response.raw_headers
         ]
         start_response(format_status(response.status_code), headers)
         if response.stream is None:
-            return [response.body]
-        return StreamIterator(response, context)
+            return (
+                [response.body]
+                if request.endings is None
+                else Body(request, context, [response.body])
+            )
+        return StreamIterator(response, context, request)
 
-    def _handle(self, environ: Environ) -> Response:
-        return drive(self._application.handle(build_request(environ)))
+
+class Body(list[bytes]):
+    """A whole body, after which something is left to do: servers call `close` at the end.
+
+    Args:
+        request: Has the rest.
+        context: The request's context variables.
+        pieces: The body.
+    """
+
+    def __init__(self, request: Request, context: Context, pieces: list[bytes]) -> None:
+        super().__init__(pieces)
+        self._request = request
+        self._context = context
+
+    def close(self) -> None:
+        """Do what was left for the end."""
+        self._context.run(drive, self._request.end())
 
 
 def build_request(environ: Environ) -> WSGIRequest:

@@ -24,6 +24,7 @@ from undercroft.concurrency import (
     run_on_background_loop,
 )
 from undercroft.errors import ClientDisconnected
+from undercroft.http.request import Request
 from undercroft.http.responses import Pieces, Response
 
 #: Pieces that wait for the server; with as many the stream waits.
@@ -36,10 +37,12 @@ class StreamIterator(Iterator[bytes]):
     Args:
         response: An answer with a stream.
         context: The request's context variables.
+        request: What is left to do at the end.
     """
 
-    def __init__(self, response: Response, context: Context) -> None:
+    def __init__(self, response: Response, context: Context, request: Request) -> None:
         self._response = response
+        self._request = request
         self._context = context
         self._pieces: Coroutine[Any, Any, None] | None = None
         self._task: _StreamTask | None = None
@@ -75,6 +78,13 @@ class StreamIterator(Iterator[bytes]):
 
     def close(self) -> None:
         """Stop the stream and close its source, begun or not; servers call this at the end."""
+        try:
+            self._stop()
+        finally:
+            if self._request.endings is not None:
+                self._context.run(drive, self._request.end())
+
+    def _stop(self) -> None:
         if self._is_done:
             return
         self._is_done = True

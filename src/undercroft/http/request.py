@@ -4,21 +4,23 @@ Everything but method and path is read lazily: a handler that never looks at hea
 body does not pay for them.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from undercroft.errors import BadRequest, BodyConsumedError, ContentTooLarge
 from undercroft.http.cookies import Cookies
+from undercroft.http.forms import FormData, read_form
 from undercroft.http.headers import Headers, RawHeaders
 from undercroft.http.json import load_json
+from undercroft.http.multipart import DEFAULT_LIMITS, FormLimits, MultipartReader, Part
 from undercroft.http.query import QueryParams
 from undercroft.http.url import SAFE_IN_PATH, URL
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+logger = logging.getLogger("undercroft.http")
 
 #: The largest body read into memory, in bytes, unless the settings say otherwise.
 MAX_BODY_SIZE = 10 * 1024 * 1024
@@ -62,6 +64,7 @@ class Request:
         app: The application that serves the request.
         root_path: Where the application is mounted, without a trailing slash.
         max_body_size: The largest body `body()` reads, in bytes.
+        endings: What is left for `end()`, once the answer has been sent; None while it is nothing.
     """
 
     # Defaults live on the class: a request that needs none of them is made with five stores.
@@ -76,6 +79,8 @@ class Request:
     _query_params: QueryParams | None = None
     _cookies: Cookies | None = None
     _state: State | None = None
+    _form: FormData | None = None
+    endings: list[Callable[[], Awaitable[object]]] | None = None
 
     def __init__(
         self,
@@ -220,6 +225,54 @@ class Request:
             BadRequest: It is malformed.
         """
         return load_json(await self.body())
+
+    async def form(self) -> FormData:
+        """Read the body as a form, urlencoded or multipart; a second call gives the same.
+
+        Its files are closed once the request has been answered.
+
+        Raises:
+            UnsupportedMediaType: It is declared as something else.
+            BadRequest: It is malformed.
+            ContentTooLarge: It passes a limit.
+        """
+        if self._form is None:
+            self._form = await read_form(self, self._form_limits)
+            if self._form.files:
+                self.call_at_end(self._form.close)
+        return self._form
+
+    async def multipart(self) -> AsyncIterator[Part]:
+        """Yield the parts of a multipart form as they come, for files that are kept nowhere.
+
+        Raises:
+            BodyConsumedError: It was streamed before.
+            BadRequest: It is no multipart form, or malformed.
+            ContentTooLarge: It passes a limit.
+        """
+        content_type = self.headers.get("content-type", "")
+        reader = MultipartReader(content_type, self.stream(), self._form_limits)
+        async for part in reader.parts():
+            yield part
+
+    @property
+    def _form_limits(self) -> FormLimits:
+        return getattr(self.app, "form_limits", DEFAULT_LIMITS)
+
+    def call_at_end(self, function: Callable[[], Awaitable[object]]) -> None:
+        """Await a function once the answer has been sent, or has failed; the last given first."""
+        if self.endings is None:
+            self.endings = []
+        self.endings.append(function)
+
+    async def end(self) -> None:
+        """Do what was left for the end; what fails is logged, and the rest done all the same."""
+        endings, self.endings = self.endings, None
+        for function in reversed(endings or ()):
+            try:
+                await function()
+            except Exception:
+                logger.exception("What was left for the end of %r failed", self)
 
     def check_content_length(self) -> None:
         """Refuse a body that announces itself as too large, before any of it is read."""

@@ -163,7 +163,8 @@ def list_errors(operation: Described) -> list[int]:
         statuses.add(404)
     if arguments:
         statuses.add(422)
-    if any(argument.source is Source.BODY for argument in arguments):
+    sources = {argument.source for argument in arguments}
+    if sources & {Source.BODY, Source.FORM, Source.FILE}:
         statuses |= {400, 415}
     return sorted(statuses)
 

@@ -3,11 +3,19 @@
 from collections.abc import Sequence
 from typing import Any, Final, get_args
 
+from undercroft.binding.annotations import names_type
 from undercroft.binding.parameters import Source
 from undercroft.binding.signature import Argument
+from undercroft.http.forms import MULTIPART, URLENCODED
+from undercroft.http.uploads import UploadFile
 from undercroft.openapi.schemas import Schema, SchemaCollector, find_json
 from undercroft.routing.converters import Converter, IntConverter
 from undercroft.routing.template import PathParam
+
+_JSON: Final = "application/json"
+
+#: What is part of a body, not a parameter.
+_BODIES: Final = frozenset({Source.BODY, Source.FORM, Source.FILE})
 
 #: Headers that OpenAPI describes elsewhere, and forbids as parameters.
 _ELSEWHERE: Final = frozenset({"accept", "content-type", "authorization"})
@@ -27,7 +35,11 @@ def describe_parameters(
             "schema": describe_converter(param.converter, collector),
         }
     for argument in arguments:
-        if argument.source is Source.BODY or is_described_elsewhere(argument):
+        if argument.source in _BODIES or is_described_elsewhere(argument):
+            continue
+        if argument.members is not None:
+            for described in describe_group(argument, collector):
+                found.setdefault((argument.source.value, described["name"]), described)
             continue
         key = (argument.source.value, argument.alias)
         converter = converters.get(argument.alias) if argument.source is Source.PATH else None
@@ -91,22 +103,49 @@ def build_converter_schema(converter: Converter[Any]) -> Schema:
     return {}
 
 
+def describe_group(argument: Argument, collector: SchemaCollector) -> list[Schema]:
+    """Describe the members of a model, each as a parameter."""
+    described: list[Schema] = []
+    for member in argument.members or ():
+        parameter: Schema = {"name": member.alias, "in": argument.source.value}
+        if member.field.description:
+            parameter["description"] = member.field.description
+        parameter["required"] = argument.is_required and member.field.is_required
+        default = None if member.field.is_required else find_json(member.field.default)
+        known = {} if default is None or default[0] is None else {"default": default[0]}
+        parameter["schema"] = collector.add(member.field.annotation, "validation", **known)
+        described.append(parameter)
+    return described
+
+
 def describe_body(arguments: Sequence[Argument], collector: SchemaCollector) -> Schema | None:
-    """Describe the JSON body: one value, or an object with a member for each argument."""
-    bodies = [argument for argument in arguments if argument.source is Source.BODY]
+    """Describe the body: JSON, whole or by members, or a form."""
+    bodies = [argument for argument in arguments if argument.source in _BODIES]
     if not bodies:
         return None
     described: Schema = {}
-    if len(bodies) == 1 and not bodies[0].embed:
+    is_form = bodies[0].source is not Source.BODY
+    is_whole = bodies[0].members is not None if is_form else not bodies[0].embed
+    if len(bodies) == 1 and is_whole:
         field = bodies[0].field
         if field is not None and field.description:
             described["description"] = field.description
         schema = collector.add(bodies[0].annotation, "validation")
     else:
         schema = describe_members(bodies, collector)
-    described["content"] = {"application/json": {"schema": schema}}
+    kinds = list_form_types(bodies) if is_form else [_JSON]
+    described["content"] = {kind: {"schema": schema} for kind in kinds}
     described["required"] = any(argument.is_required for argument in bodies)
     return described
+
+
+def list_form_types(fields: Sequence[Argument]) -> list[str]:
+    """List the media types a form may have; one with files has only one."""
+    kinds = [field.annotation for field in fields]
+    kinds += [member.field.annotation for field in fields for member in field.members or ()]
+    has_files = any(field.source is Source.FILE for field in fields)
+    has_files = has_files or any(names_type(kind, UploadFile) for kind in kinds)
+    return [MULTIPART] if has_files else [URLENCODED, MULTIPART]
 
 
 def describe_members(bodies: Sequence[Argument], collector: SchemaCollector) -> Schema:
