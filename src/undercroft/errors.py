@@ -389,6 +389,12 @@ class MultipleObjectsReturned(UndercroftError):
     code = "db.multiple"
 
 
+class BadSignature(UndercroftError):
+    """A signed value was changed, signed elsewhere or for something else, or is too old."""
+
+    code = "security.bad-signature"
+
+
 class BodyConsumedError(UndercroftError):
     """The body of a request was read piece by piece, and is asked for again."""
 

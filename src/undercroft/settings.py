@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    SecretStr,
     Tag,
     ValidationError,
     field_validator,
@@ -23,6 +24,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from undercroft.errors import ImproperlyConfigured
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+#: Characters of a secret key, at least.
+SHORTEST_SECRET = 32
 
 _UNREADABLE = re.compile(r'field "(\w+)"')
 #: Names whose values are not shown in an error.
@@ -107,6 +111,9 @@ class Settings(BaseSettings):
             reload. Never in production.
         allowed_hosts: The names the application answers to; `.example.org` covers those below
             it, `*` everything.
+        secret_key: Signs cookies, sessions and links; at least 32 characters that nobody can guess.
+            Left out, one is made for as long as the process lives, in debug only.
+        secret_key_fallbacks: Keys that were in use before, newest first; what they signed counts.
         databases: A URL for each name, or options with a URL; models use `default`.
         atomic_requests: Whether a request with an unsafe method is one transaction.
         base_dir: The project's folder; relative paths start here.
@@ -130,6 +137,8 @@ class Settings(BaseSettings):
 
     debug: bool = False
     allowed_hosts: Listed[str] = list(LOCAL_HOSTS)
+    secret_key: SecretStr | None = None
+    secret_key_fallbacks: Listed[SecretStr] = []
     databases: dict[str, DatabaseConfiguration] = Field(default_factory=dict)
     database_url: str | None = None
     atomic_requests: bool = True
@@ -161,6 +170,13 @@ class Settings(BaseSettings):
         for host in value:
             if not host.strip(". "):
                 raise ValueError(f"{host!r} is no host name")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _check_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"at least {SHORTEST_SECRET} characters that nobody can guess")
         return value
 
     @field_validator("static_url")
