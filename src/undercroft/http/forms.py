@@ -1,15 +1,13 @@
 """Form bodies, urlencoded or multipart, as a mapping of names to values."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Protocol
 
 from undercroft.errors import UnsupportedMediaType
+from undercroft.http.headers import Headers
 from undercroft.http.multipart import FormLimits, MultipartReader, Part
 from undercroft.http.query import parse_pairs
 from undercroft.http.uploads import UploadFile
-
-if TYPE_CHECKING:
-    from undercroft.http.request import Request
 
 #: The media types of forms (HTML Standard, section 4.10.21.6).
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
@@ -58,7 +56,29 @@ class FormData(Mapping[str, str | UploadFile]):
         return f"FormData({[name for name, _ in self.pairs]!r})"
 
 
-async def read_form(request: "Request", limits: FormLimits) -> FormData:
+class HasBody(Protocol):
+    """A request, as far as a form is read from it."""
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields."""
+        ...
+
+    @property
+    def media_type(self) -> str:
+        """The body's media type, in lower case."""
+        ...
+
+    async def body(self) -> bytes:
+        """Read the whole body."""
+        ...
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """Yield the body in pieces."""
+        ...
+
+
+async def read_form(request: HasBody, limits: FormLimits) -> FormData:
     """Read a request's body as a form.
 
     Raises:
