@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from undercroft import validators as validators
     from undercroft import viewsets as viewsets
     from undercroft.app.application import App as App
+    from undercroft.background.tasks import BackgroundTask as BackgroundTask
+    from undercroft.background.tasks import BackgroundTasks as BackgroundTasks
     from undercroft.binding.events import ServerSentEvent as ServerSentEvent
     from undercroft.binding.parameters import Body as Body
     from undercroft.binding.parameters import Cookie as Cookie
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from undercroft.db import transaction as transaction
     from undercroft.errors import HTTPException as HTTPException
     from undercroft.http.files import FileResponse as FileResponse
+    from undercroft.http.files import send_file as send_file
     from undercroft.http.request import Request as Request
     from undercroft.http.responses import HTMLResponse as HTMLResponse
     from undercroft.http.responses import JSONResponse as JSONResponse
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from undercroft.shortcuts import get_object_or_404 as get_object_or_404
     from undercroft.shortcuts import redirect as redirect
     from undercroft.shortcuts import render as render
+    from undercroft.shortcuts import send_from_directory as send_from_directory
     from undercroft.views import View as View
 
 __version__ = "0.1.0"
@@ -53,6 +57,8 @@ __version__ = "0.1.0"
 #: Where each public name is defined. A module stands for itself.
 _NAMES = {
     "App": "undercroft.app.application",
+    "BackgroundTask": "undercroft.background.tasks",
+    "BackgroundTasks": "undercroft.background.tasks",
     "Body": "undercroft.binding.parameters",
     "Cookie": "undercroft.binding.parameters",
     "DatabaseSettings": "undercroft.settings",
@@ -87,6 +93,8 @@ _NAMES = {
     "redirect": "undercroft.shortcuts",
     "render": "undercroft.shortcuts",
     "routers": "",
+    "send_file": "undercroft.http.files",
+    "send_from_directory": "undercroft.shortcuts",
     "serializers": "",
     "transaction": "undercroft.db",
     "validators": "",
@@ -95,6 +103,8 @@ _NAMES = {
 
 __all__ = [
     "App",
+    "BackgroundTask",
+    "BackgroundTasks",
     "Body",
     "Cookie",
     "DatabaseSettings",
@@ -130,6 +140,8 @@ __all__ = [
     "redirect",
     "render",
     "routers",
+    "send_file",
+    "send_from_directory",
     "serializers",
     "transaction",
     "validators",

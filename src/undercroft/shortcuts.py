@@ -1,12 +1,16 @@
-"""Django's shortcuts: what most views need, in one call."""
+"""Django's and Flask's shortcuts: what most views need, in one call."""
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from markupsafe import Markup
 
 from undercroft.errors import NotFound, ObjectDoesNotExist
+from undercroft.http.files import FileResponse, send_file
 from undercroft.http.request import Request
 from undercroft.http.responses import RedirectResponse
+from undercroft.staticfiles.finders import find_static
 
 if TYPE_CHECKING:
     # Only for type checkers: an application without models loads no SQLAlchemy.
@@ -46,6 +50,27 @@ def redirect(
     is_path = to.startswith("/") and not to.startswith(("//", "/\\"))
     address = to if is_path else request.url_for(to, **params)
     return RedirectResponse(address, 301 if permanent else 302)
+
+
+def send_from_directory(
+    directory: str | os.PathLike[str], path: str, **options: Any
+) -> FileResponse:
+    """Answer with a file below a folder, whatever path a client has sent.
+
+    Hidden files, and links that lead out of the folder, are not there.
+
+    Args:
+        directory: The folder.
+        path: Relative to it, with slashes.
+        options: Those of `send_file`.
+
+    Raises:
+        NotFound: There is no such file below it.
+    """
+    file = find_static(path, [Path(directory)])
+    if file is None:
+        raise NotFound
+    return send_file(file, **options)
 
 
 def get_object_or_404(source: "type[M] | QuerySet[M]", /, *expressions: Any, **lookups: Any) -> M:

@@ -2,11 +2,20 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import pytest
 
-from undercroft import App, Depends, HTTPException, JSONResponse, Settings, models
+from undercroft import (
+    App,
+    BackgroundTasks,
+    Depends,
+    HTTPException,
+    JSONResponse,
+    Settings,
+    models,
+)
 from undercroft.db.connections.databases import databases
 from undercroft.testing.client import Client
 
@@ -155,3 +164,31 @@ def test_an_unreachable_database_is_503(client: MakeClient, path: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (503, "db.unavailable")
     assert "secret" not in answer.text
     databases.configure({})
+
+
+def test_background_tasks_run_after_the_commit(app: App, client: MakeClient) -> None:
+    """They see what the request wrote and write for themselves; a commit that fails drops them."""
+    seen: list[int] = []
+
+    def count() -> None:
+        with ThreadPoolExecutor(1) as elsewhere:
+            seen.append(elsewhere.submit(Entry.objects.count).result())
+        Entry.objects.create(text="later")
+
+    @app.post("/written")
+    def write(tasks: BackgroundTasks) -> str:
+        tasks.add_task(count)
+        Entry.objects.create(text="now")
+        return "written"
+
+    @app.post("/refused")
+    def refuse(tasks: BackgroundTasks) -> str:
+        tasks.add_task(count)
+        Entry.objects.create(text="now")
+        return "twice"
+
+    caller = client(app)
+    assert caller.post("/written").status_code == 200
+    assert (seen, Entry.objects.count()) == ([1], 2)
+    assert caller.post("/refused").status_code in {409, 500}
+    assert (seen, Entry.objects.count()) == ([1], 2)

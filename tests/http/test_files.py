@@ -1,13 +1,15 @@
 """Files: validators, conditions, ranges and names, through both gateways."""
 
+import io
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from undercroft import App, FileResponse
+from undercroft import App, FileResponse, send_file, send_from_directory
 from undercroft.http.files import format_disposition
 from undercroft.testing.client import Client
 
@@ -138,3 +140,95 @@ def test_a_download_name_cannot_split_the_header(files: Client) -> None:
     assert disposition.startswith('attachment; filename="na_me__')
     assert "filename*=UTF-8''na%22me%0D%0A%E2%82%AC.txt" in disposition
     assert format_disposition("inline", "../../etc/passwd") == 'inline; filename="passwd"'
+
+
+@pytest.fixture
+def sent(tmp_path: Path, client: Callable[[App], Client]) -> Client:
+    """A client of an application that sends what is at hand."""
+    path = tmp_path / "note.txt"
+    path.write_bytes(CONTENT)
+    app = App()
+
+    @app.get("/path")
+    def from_path() -> FileResponse:
+        return send_file(path, as_attachment=True, max_age=60)
+
+    @app.get("/bytes")
+    async def from_bytes() -> FileResponse:
+        return send_file(CONTENT, "text/csv", download_name="a.csv", as_attachment=True)
+
+    @app.get("/open")
+    def from_file() -> FileResponse:
+        file = io.BytesIO(b"head" + CONTENT)
+        file.seek(4)
+        changed = datetime(2026, 1, 1, tzinfo=UTC)
+        return send_file(file, download_name="a.png", etag="v1", last_modified=changed)
+
+    @app.get("/inline")
+    def inline() -> FileResponse:
+        return FileResponse(path, filename="b.txt", as_attachment=False)
+
+    @app.get("/from/{name:path}")
+    def from_folder(name: str) -> FileResponse:
+        return send_from_directory(tmp_path, name)
+
+    (tmp_path.parent / "secret.txt").write_text("secret")
+    return client(app)
+
+
+def test_what_is_at_hand_is_sent_like_a_file(sent: Client) -> None:
+    """Bytes and open files have length, type, name, validators, conditions and ranges."""
+    whole = sent.get("/bytes")
+    assert whole.content == CONTENT
+    assert whole.headers["content-type"] == "text/csv; charset=utf-8"
+    assert whole.headers["content-disposition"] == 'attachment; filename="a.csv"'
+    held = {"if-none-match": whole.headers["etag"]}
+    assert sent.get("/bytes", headers=held).status_code == 304
+    opened = sent.get("/open", headers={"range": "bytes=-5"})
+    assert (opened.status_code, opened.content) == (206, CONTENT[-5:])
+    assert (opened.headers["etag"], opened.headers["content-type"]) == ('"v1"', "image/png")
+    assert opened.headers["last-modified"] == "Thu, 01 Jan 2026 00:00:00 GMT"
+    assert sent.get("/open").content == CONTENT
+    saved = sent.get("/path").headers
+    assert saved["content-disposition"] == 'attachment; filename="note.txt"'
+    assert saved["cache-control"] == "max-age=60"
+    assert sent.get("/inline").headers["content-disposition"] == 'inline; filename="b.txt"'
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.txt", "..%2fsecret.txt", "/etc/passwd", "%2fetc/passwd", "a%00b", ".."]
+)
+def test_a_folder_gives_nothing_from_outside(sent: Client, name: str) -> None:
+    """`send_from_directory` answers 404 for every path that leads out of its folder."""
+    assert sent.get("/from/note.txt").content == CONTENT
+    assert sent.get(f"/from/{name}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "condition, status",
+    [
+        ({"if-match": '"other"'}, 412),
+        ({"if-match": "*"}, 200),
+        ({"if-unmodified-since": "Tue, 14 Nov 2023 22:13:19 GMT"}, 412),
+        ({"if-unmodified-since": "Tue, 14 Nov 2023 22:13:20 GMT"}, 200),
+        ({"range": "bytes=0-9", "if-range": "Tue, 14 Nov 2023 22:13:20 GMT"}, 206),
+        ({"range": "bytes=0-9", "if-range": "Tue, 14 Nov 2023 22:13:21 GMT"}, 200),
+        ({"range": "bytes=0-4,10-14"}, 200),
+        ({"if-none-match": '"' * 100_000}, 200),
+        ({"if-none-match": 'W/"a",' * 20_000}, 200),
+    ],
+)
+def test_conditions_of_a_file(files: Client, condition: dict[str, str], status: int) -> None:
+    """If-Match, If-Unmodified-Since and If-Range hold as in RFC 9110, whatever their length."""
+    started = time.perf_counter()
+    assert files.get("/file", headers=condition).status_code == status
+    assert time.perf_counter() - started < 1
+
+
+def test_a_range_with_the_current_tag_is_weighed_strongly(files: Client) -> None:
+    """If-Range with a weak tag sends the whole: the bytes may differ."""
+    etag = files.get("/file").headers["etag"]
+    headers = {"range": "bytes=0-9", "if-range": f"W/{etag}"}
+    assert files.get("/file", headers=headers).status_code == 200
+    assert files.get("/file", headers={"if-match": f"W/{etag}"}).status_code == 412
+    assert files.get("/file", headers={"if-match": etag}).status_code == 200

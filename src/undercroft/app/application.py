@@ -18,6 +18,7 @@ from undercroft.gateways.wsgi import WSGIGateway
 from undercroft.http.multipart import FormLimits
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
+from undercroft.http.signed_cookies import CookieSigner
 from undercroft.middleware.failures import Failures
 from undercroft.middleware.headers import add_security_headers
 from undercroft.middleware.hosts import AllowedHosts
@@ -197,6 +198,13 @@ class App(RouteDecorators):
         folders = self.find_folders(self.settings.templates, "templates")
         links = build_links(self.url_for, self.settings.static_url)
         return Templates(folders, debug=self.settings.debug, globals=links)
+
+    @cached_property
+    def cookie_signer(self) -> CookieSigner:
+        """Signs cookies with the settings' keys."""
+        from undercroft.security.cookies import KeyedCookieSigner  # noqa: PLC0415 - most need no cryptography
+
+        return KeyedCookieSigner(self.settings)
 
     def find_folders(self, project: list[Path], name: str) -> list[Path]:
         """Return the project's folders, then the folder of this name in each app."""

@@ -2,9 +2,13 @@
 
 import inspect
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
+from undercroft.background.tasks import BackgroundTasks
+from undercroft.binding.calls import InjectedCalls
 from undercroft.binding.parameters import Provider
+from undercroft.http.request import Request
 from undercroft.settings import Settings
 
 
@@ -19,6 +23,7 @@ class Providers:
     def __init__(self, app: object, settings: Settings) -> None:
         self._app = app
         self._settings = settings
+        self._calls = InjectedCalls(self.find)
 
     def find(self, annotation: Any) -> Provider | None:
         """Find how a type is injected, or None where it is read from the request."""
@@ -28,6 +33,8 @@ class Providers:
             return Provider(self._get_app)
         if issubclass(annotation, Settings):
             return Provider(self._get_settings)
+        if issubclass(annotation, BackgroundTasks):
+            return Provider(self._get_background_tasks, is_at_hand=True)
         return find_session_provider(annotation)
 
     def _get_app(self) -> object:
@@ -35,6 +42,14 @@ class Providers:
 
     def _get_settings(self) -> Settings:
         return self._settings
+
+    def _get_background_tasks(self, request: Request) -> BackgroundTasks:
+        """Get the tasks of a request; its handler and dependencies share them."""
+        if request.background is None:
+            request.background = BackgroundTasks(partial(self._calls.prepare, request))
+            request.call_after_answer(request.background)
+        tasks: BackgroundTasks = request.background
+        return tasks
 
 
 def find_session_provider(annotation: type) -> Provider | None:

@@ -169,7 +169,7 @@ class _RenderedLater(Response):
         super().__init__(b"", status_code)
         self._rendering = rendering
 
-    async def resolve(self, request: Request) -> Response:
+    async def settle(self, request: Request) -> Response:
         """Await the body."""
         return Response.from_bytes(await self._rendering, JSON, self.status_code)
 

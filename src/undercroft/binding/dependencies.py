@@ -35,6 +35,7 @@ class Step:
         reads: Argument names and the keys of the values they take from the request.
         needs: Argument names and the positions of the steps whose results they take.
         takes_request: The argument that is the request, or "".
+        takes: Argument names and what makes their values of the request, at once.
         enter: For generators, makes the context manager that cleans up.
     """
 
@@ -43,6 +44,9 @@ class Step:
     reads: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     needs: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     takes_request: str = ""
+    takes: list[tuple[str, Callable[[Request], Any]]] = field(
+        default_factory=list[tuple[str, Callable[[Request], Any]]]
+    )
     enter: Callable[..., Any] | None = None
 
     @property
@@ -59,6 +63,8 @@ class Step:
             arguments[name] = results[position]
         if self.takes_request:
             arguments[self.takes_request] = request
+        for name, take in self.takes:
+            arguments[name] = take(request)
         return arguments
 
     def run(self, arguments: dict[str, Any], stack: ExitStack) -> Any:
@@ -165,6 +171,9 @@ class StepList:
         else:
             if isinstance(argument.dependency, Provider):
                 check_provider(argument, argument.dependency, step)
+                if argument.dependency.is_at_hand:
+                    step.takes.append((argument.name, argument.dependency.function))
+                    return
             step.needs.append((argument.name, self._find_position(argument)))
 
     def _find_shared_body(self, argument: Argument) -> Slot | None:

@@ -88,11 +88,14 @@ class Provider:
         function: Makes the value; bound like any dependency.
         only_in: The kind of handler that can use the value: "def", "async def" or both ("").
         instead: What the other kind should ask for.
+        is_at_hand: The function takes the request and gives the value at once: it is no step of its
+            own.
     """
 
     function: Callable[..., Any]
     only_in: str = ""
     instead: str = ""
+    is_at_hand: bool = False
 
 
 #: Looks up the provider of an annotated type; the composition root knows them.

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 from undercroft.binding.answers import Answer, Returns, build_answer
@@ -134,7 +135,7 @@ def check_path_is_taken(
 def _choose_endpoint(
     steps: StepList, step: Step, reading: Reading, answer: Answer, bound: BoundHandler | None
 ) -> Endpoint:
-    if len(steps.steps) > 1 or bound is not None:
+    if len(steps.steps) > 1 or bound is not None or step.takes:
         return _Pipeline(steps.steps, reading, answer, bound).endpoint
     if steps.slots or step.takes_request:
         return _build_direct(step, reading, answer)
@@ -231,6 +232,7 @@ class _Pipeline:
                 return self._answer(self._find_function(request)(**arguments))
             except BaseException as error:
                 failure = error
+                request.drop_afterwards()
                 raise
         raise keep_failure(failure)
 
@@ -248,6 +250,7 @@ class _Pipeline:
                 response = await self._call_handler(request, arguments)
             except BaseException as error:
                 failure = error
+                request.drop_afterwards()
                 raise
             if self._handler.kind.is_generator and response.stream is not None:
                 # The handler only begins here: what it depends on lives as long as its stream.
@@ -265,6 +268,44 @@ class _Pipeline:
 
     def _find_function(self, request: Request) -> Callable[..., Any]:
         return self._bound.bind(request) if self._bound else self._handler.function
+
+
+class PreparedCall:
+    """A function that is called for a request with arguments of its own, the rest injected.
+
+    Args:
+        function: With what it is given filled in.
+        find_provider: Knows the types that are injected by their name alone.
+
+    Raises:
+        ImproperlyConfigured: What it asks for cannot be injected.
+    """
+
+    def __init__(self, function: partial[Any], find_provider: FindProvider) -> None:
+        steps = StepList((), find_provider)
+        steps.add_handler(function)
+        self._steps = steps.steps
+        self._reading = Reading(steps.slots)
+
+    async def run(self, request: Request, call: partial[Any]) -> Any:
+        """Call the same function with arguments of the same names."""
+        pass_on: Any = pass_value_on
+        return await _Pipeline(self._steps, self._reading, pass_on, _Given(call)).endpoint(request)
+
+
+class _Given:
+    """What is called for one request, whatever was compiled."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def bind(self, request: Request) -> Callable[..., Any]:
+        return self.function
+
+
+def pass_value_on(value: Any) -> Any:
+    """Answer nothing: what was called has nobody to answer."""
+    return value
 
 
 def keep_failure(failure: BaseException | None) -> BaseException:

@@ -1,34 +1,57 @@
 """Files as answers: type by name, ETag and Last-Modified, conditions and ranges.
 
-RFC 9110, sections 8.8 (validators), 13 (conditional requests) and 14 (ranges).
+What is sent may lie on the disk, be at hand as bytes, or be an open file: `FileResponse` is for
+the first, `send_file` for all of them.
 """
 
 import os
 import re
 import stat
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from hashlib import blake2b
+from io import BytesIO
 from mimetypes import guess_type
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 from urllib.parse import quote
 
 from undercroft.concurrency import run_in_thread
-from undercroft.errors import NotFound, RangeNotSatisfiable
+from undercroft.errors import NotFound
+from undercroft.http.conditions import (
+    Validators,
+    format_date,
+    is_not_modified,
+    is_range_current,
+    quote_etag,
+)
+from undercroft.http.ranges import find_range
 from undercroft.http.request import Request
-from undercroft.http.responses import Pieces, Response
+from undercroft.http.responses import Background, Pieces, Response
 
 CHUNK_SIZE = 256 * 1024
 
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A file that is open, and what is known of it.
+
+    Attributes:
+        file: Where it is read from.
+        size: In bytes, from `start`.
+        validators: Which version it is.
+        start: Where in the file it begins.
+    """
+
+    file: BinaryIO
+    size: int
+    validators: Validators
+    start: int = 0
 
 
 class FileResponse(Response):
     """A file from the disk, sent in pieces, whole or the range that was asked for.
-
-    One range is honoured; a list of ranges is answered with the whole file, as RFC 9110
-    allows, so that no request can multiply the work.
 
     Args:
         path: An existing regular file; it is opened when the answer is sent.
@@ -36,10 +59,11 @@ class FileResponse(Response):
         headers: Fields by name.
         media_type: What Content-Type says; guessed from the name when left out.
         filename: What a browser should save it as; makes Content-Disposition.
-        disposition: "attachment" saves the file, "inline" shows it.
+        as_attachment: Whether it is saved or shown; left out, it is saved if it has a `filename`.
+        background: Awaited once it has been sent.
     """
 
-    def __init__(  # noqa: PLR0913 - Starlette's and Flask's options for a file
+    def __init__(  # noqa: PLR0913 - Starlette's, Flask's and Django's options for a file
         self,
         path: str | os.PathLike[str],
         *,
@@ -47,56 +71,160 @@ class FileResponse(Response):
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
         filename: str | None = None,
-        disposition: Literal["attachment", "inline"] = "attachment",
+        as_attachment: bool | None = None,
+        background: Background | None = None,
     ) -> None:
         self.path = Path(path)
-        guessed, encoding = guess_type(filename or self.path.name)
-        kind = media_type or (guessed if encoding is None else None) or "application/octet-stream"
-        super().__init__(b"", status_code, headers, kind)
-        if filename is not None:
-            self.headers["content-disposition"] = format_disposition(disposition, filename)
+        name = filename or self.path.name
+        kind = media_type or guess_media_type(name)
+        super().__init__(b"", status_code, headers, kind, background)
+        if filename is not None or as_attachment:
+            is_saved = as_attachment or as_attachment is None
+            disposition = format_disposition("attachment" if is_saved else "inline", name)
+            self.headers["content-disposition"] = disposition
 
-    async def resolve(self, request: Request) -> Response:
+    def open(self) -> OpenedFile:
+        """Open it; called in a thread, for every request anew.
+
+        Raises:
+            NotFound: There is no regular file at `path`.
+        """
+        return open_file(self.path)
+
+    async def settle(self, request: Request) -> Response:
         """Open the file, answer the request's conditions, choose the range.
 
         Raises:
             NotFound: There is no regular file at `path`.
             RangeNotSatisfiable: The range lies behind the end.
+            HTTPException: 412, for the client wants another version only.
         """
-        file, status = await run_in_thread(open_file, self.path)
+        opened = await run_in_thread(self.open)
         try:
-            return self.copy()._choose_part(request, file, status)
+            return self.copy()._choose_part(request, opened)
         except BaseException:
-            file.close()
+            opened.file.close()
             raise
 
-    def _choose_part(self, request: Request, file: BinaryIO, status: os.stat_result) -> Response:
-        etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
-        modified = datetime.fromtimestamp(int(status.st_mtime), UTC)
-        headers = self.headers
-        headers.setdefault("etag", etag)
-        headers.setdefault("last-modified", format_datetime(modified, usegmt=True))
+    def _choose_part(self, request: Request, opened: OpenedFile) -> Response:
+        headers, size = self.headers, opened.size
+        validators = self._set_validators(opened.validators)
         headers.setdefault("accept-ranges", "bytes")
-        if is_not_modified(request, headers["etag"], modified):
-            file.close()
+        if is_not_modified(request, validators):
+            opened.file.close()
             self.status_code = 304
             del headers["content-length"]
             return self.without_body()
-        start, end = 0, status.st_size
+        start, end = 0, size
         # Ranges are defined for GET alone (RFC 9110, section 14.2).
         asked = request.headers.get("range") if request.method == "GET" else None
-        if asked and self.status_code == 200 and is_range_current(request, headers["etag"]):
-            found = find_range(asked, status.st_size)
+        if asked and self.status_code == 200 and is_range_current(request, validators):
+            found = find_range(asked, size)
             if found is not None:
                 start, end = found
                 self.status_code = 206
-                headers["content-range"] = f"bytes {start}-{end - 1}/{status.st_size}"
+                headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
         headers["content-length"] = str(end - start)
-        self.stream = Pieces(read_pieces(file, start, end), file)
+        pieces = read_pieces(opened.file, opened.start + start, opened.start + end)
+        self.stream = Pieces(pieces, opened.file)
         return self
 
+    def _set_validators(self, validators: Validators) -> Validators:
+        """Set the fields that say which version it is; those of the handler count."""
+        headers, (etag, modified) = self.headers, validators
+        if etag is not None:
+            headers.setdefault("etag", etag)
+        if modified is not None:
+            headers.setdefault("last-modified", format_date(modified))
+        return Validators(headers.get("etag"), modified)
 
-def open_file(path: Path) -> tuple[BinaryIO, os.stat_result]:
+
+class HeldFile(FileResponse):
+    """Bytes that are at hand, or an open file, answered like a file from the disk.
+
+    Args:
+        content: An open file is read from where it stands, once, and closed.
+        media_type: What Content-Type says.
+        filename: What a browser should save it as.
+        as_attachment: Whether it is saved or shown.
+    """
+
+    def __init__(
+        self,
+        content: bytes | BinaryIO,
+        *,
+        media_type: str | None,
+        filename: str | None,
+        as_attachment: bool,
+    ) -> None:
+        super().__init__(
+            filename or "",
+            media_type=media_type,
+            filename=filename,
+            as_attachment=as_attachment,
+        )
+        self._content = content
+
+    def open(self) -> OpenedFile:
+        """Measure it; bytes are told apart by their hash.
+
+        Raises:
+            ValueError: The file cannot be measured, or was sent before.
+        """
+        content = self._content
+        if isinstance(content, bytes):
+            etag = quote_etag(blake2b(content, digest_size=16).hexdigest())
+            return OpenedFile(BytesIO(content), len(content), Validators(etag))
+        start = content.tell()
+        return OpenedFile(content, content.seek(0, os.SEEK_END) - start, Validators(), start)
+
+
+def send_file(  # noqa: PLR0913 - Flask's options
+    path_or_file: str | os.PathLike[str] | bytes | BinaryIO,
+    mimetype: str | None = None,
+    *,
+    as_attachment: bool = False,
+    download_name: str | None = None,
+    etag: str | None = None,
+    last_modified: datetime | None = None,
+    max_age: int | None = None,
+) -> FileResponse:
+    """Answer with a file from the disk, with bytes, or with an open file that can seek.
+
+    Args:
+        path_or_file: A path is the application's own word: below a folder, and from the client,
+            `send_from_directory` is meant.
+        mimetype: What Content-Type says; guessed from the name when left out.
+        as_attachment: Whether a browser saves it or shows it.
+        download_name: What a browser should save it as.
+        etag: Which version it is, where you know better than the file or the bytes.
+        last_modified: When it was changed; with its zone.
+        max_age: Seconds for which a browser need not ask again.
+    """
+    if isinstance(path_or_file, str | os.PathLike):
+        response = FileResponse(
+            path_or_file,
+            media_type=mimetype,
+            filename=download_name,
+            as_attachment=as_attachment,
+        )
+    else:
+        response = HeldFile(
+            path_or_file,
+            media_type=mimetype,
+            filename=download_name,
+            as_attachment=as_attachment,
+        )
+    if etag is not None:
+        response.headers["etag"] = quote_etag(etag)
+    if last_modified is not None:
+        response.headers["last-modified"] = format_date(last_modified)
+    if max_age is not None:
+        response.headers["cache-control"] = f"max-age={int(max_age)}"
+    return response
+
+
+def open_file(path: Path) -> OpenedFile:
     """Open a regular file and read its status from the same handle, so both agree.
 
     Raises:
@@ -110,7 +238,9 @@ def open_file(path: Path) -> tuple[BinaryIO, os.stat_result]:
     if not stat.S_ISREG(status.st_mode):
         file.close()
         raise NotFound
-    return file, status
+    etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
+    modified = datetime.fromtimestamp(int(status.st_mtime), UTC)
+    return OpenedFile(file, status.st_size, Validators(etag, modified))
 
 
 async def read_pieces(file: BinaryIO, start: int, end: int) -> AsyncGenerator[bytes]:
@@ -128,58 +258,10 @@ async def read_pieces(file: BinaryIO, start: int, end: int) -> AsyncGenerator[by
             yield piece
 
 
-def is_not_modified(request: Request, etag: str, modified: datetime) -> bool:
-    """Tell whether the client's copy is current (RFC 9110, section 13.2.2)."""
-    if request.method not in {"GET", "HEAD"}:
-        return False
-    held = request.headers.getlist("if-none-match")
-    if held:
-        tags = {tag.strip().removeprefix("W/") for line in held for tag in line.split(",")}
-        return "*" in tags or etag.removeprefix("W/") in tags
-    since = find_date(request.headers.get("if-modified-since"))
-    return since is not None and modified <= since
-
-
-def is_range_current(request: Request, etag: str) -> bool:
-    """Tell whether If-Range, when sent, names the file as it is (RFC 9110, section 13.1.5)."""
-    condition = request.headers.get("if-range")
-    return condition is None or condition.strip() == etag
-
-
-def find_range(header: str, size: int) -> tuple[int, int] | None:
-    """Find the one range a Range header asks for, as start and exclusive end.
-
-    Returns None where the header is malformed or lists several ranges: the whole is sent.
-
-    Raises:
-        RangeNotSatisfiable: It lies behind the end.
-    """
-    found = _RANGE.fullmatch(header.strip())
-    if found is None or not any(found.groups()):
-        return None
-    first, last = found.groups()
-    if not first:
-        start, end = max(0, size - int(last)), size
-    else:
-        start = int(first)
-        end = min(size, int(last) + 1) if last else size
-        if last and int(last) < start:
-            return None
-    if start >= size or start >= end:
-        raise RangeNotSatisfiable(
-            f"Range {header!r} lies behind the end of {size} bytes.",
-            headers={"content-range": f"bytes */{size}"},
-        )
-    return start, end
-
-
-def find_date(value: str | None) -> datetime | None:
-    """Read an HTTP date (RFC 9110, section 5.6.7); None where it is absent or malformed."""
-    try:
-        moment = parsedate_to_datetime(value) if value else None
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+def guess_media_type(name: str) -> str:
+    """Guess a type by a file's name; what is compressed has that of its bytes."""
+    guessed, encoding = guess_type(name)
+    return (guessed if encoding is None else None) or "application/octet-stream"
 
 
 def format_disposition(kind: str, filename: str) -> str:

@@ -6,6 +6,7 @@ body does not pay for them.
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from undercroft.http.headers import Headers, RawHeaders
 from undercroft.http.json import load_json
 from undercroft.http.multipart import DEFAULT_LIMITS, FormLimits, MultipartReader, Part
 from undercroft.http.query import QueryParams
+from undercroft.http.signed_cookies import REQUIRED, SignedCookies
 from undercroft.http.url import SAFE_IN_PATH, URL
 
 logger = logging.getLogger("undercroft.http")
@@ -65,6 +67,7 @@ class Request:
         root_path: Where the application is mounted, without a trailing slash.
         max_body_size: The largest body `body()` reads, in bytes.
         endings: What is left for `end()`, once the answer has been sent; None while it is nothing.
+        background: The handler's `BackgroundTasks`, once it has asked for them.
     """
 
     # Defaults live on the class: a request that needs none of them is made with five stores.
@@ -81,6 +84,8 @@ class Request:
     _state: State | None = None
     _form: FormData | None = None
     endings: list[Callable[[], Awaitable[object]]] | None = None
+    _afterwards: list[Callable[[], Awaitable[object]]] | None = None
+    background: Any = None
 
     def __init__(
         self,
@@ -133,6 +138,26 @@ class Request:
         if self._cookies is None:
             self._cookies = Cookies.from_headers(self.headers)
         return self._cookies
+
+    @cached_property
+    def signed_cookies(self) -> SignedCookies:
+        """The cookies that `response.set_signed_cookie` sent; others are not there."""
+        return SignedCookies(self.cookies, self.app.cookie_signer)
+
+    def get_signed_cookie(
+        self, name: str, default: Any = REQUIRED, max_age: timedelta | int | None = None
+    ) -> Any:
+        """Return the value of a signed cookie.
+
+        Args:
+            name: The cookie's.
+            default: Returned where there is no good one, in place of an error.
+            max_age: How long ago it may have been signed, in seconds or as a length of time.
+
+        Raises:
+            BadSignature: There is none, it was forged, or it is too old.
+        """
+        return self.signed_cookies.read(name, default, max_age)
 
     @property
     def state(self) -> State:
@@ -264,6 +289,18 @@ class Request:
         if self.endings is None:
             self.endings = []
         self.endings.append(function)
+
+    def call_after_answer(self, function: Callable[[], Awaitable[object]]) -> None:
+        """Await a function once the answer has been sent, unless the request fails before that."""
+        self.call_at_end(function)
+        self._afterwards = [*(self._afterwards or ()), function]
+
+    def drop_afterwards(self) -> None:
+        """Forget what was to follow a good answer: there will be none."""
+        if self._afterwards is not None and self.endings is not None:
+            dropped = self._afterwards
+            self.endings = [each for each in self.endings if each not in dropped]
+            self._afterwards = None
 
     async def end(self) -> None:
         """Do what was left for the end; what fails is logged, and the rest done all the same."""

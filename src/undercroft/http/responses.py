@@ -1,8 +1,16 @@
 """What goes out: status, header fields and a body, whole or as a stream of pieces."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+)
 from copy import copy
-from typing import Any, ClassVar, Self, Unpack
+from typing import Any, ClassVar, Self, TypeAlias, Unpack
 from urllib.parse import quote
 
 from undercroft.concurrency import close_source, iterate
@@ -10,12 +18,16 @@ from undercroft.http.cookies import CookieOptions, format_cookie
 from undercroft.http.headers import MutableHeaders, RawHeaders, encode_header
 from undercroft.http.json import dump_json
 from undercroft.http.request import Request
+from undercroft.http.signed_cookies import SignedCookie
 from undercroft.http.url import SAFE_IN_PATH
 
 #: Statuses whose answers have no body (RFC 9110, sections 15.2 to 15.4.5).
 BODILESS = frozenset({100, 101, 102, 103, 204, 205, 304})
 
 STATUS_RANGE = range(100, 600)
+
+#: Work for after the answer: `BackgroundTask`, `BackgroundTasks`, or any such function.
+Background: TypeAlias = Callable[[], Awaitable[object]]
 
 
 class Response:
@@ -26,6 +38,7 @@ class Response:
         status_code: 100 to 599.
         headers: Fields by name; Content-Length and Content-Type are set for you.
         media_type: What Content-Type says; `charset=utf-8` is added to `text/` types.
+        background: Awaited once the answer has been sent.
 
     Attributes:
         raw_headers: The fields as pairs of bytes, names in lower case, as servers want them.
@@ -41,6 +54,9 @@ class Response:
     #: Whether `resolve` is still to make the answer of one request out of this.
     is_deferred: bool = True
     stream: AsyncIterable[bytes] | None = None
+    background: Background | None = None
+    _is_settled: bool = False
+    _signed_cookies: tuple[SignedCookie, ...] = ()
 
     def __init__(
         self,
@@ -48,6 +64,7 @@ class Response:
         status_code: int = 200,
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
+        background: Background | None = None,
     ) -> None:
         self.status_code = check_status(status_code)
         self.body = content.encode() if isinstance(content, str) else content
@@ -60,6 +77,8 @@ class Response:
             self.raw_headers.append(content_type(media_type))
         if status_code not in BODILESS and b"content-length" not in named:
             self.raw_headers.append((b"content-length", b"%d" % len(self.body)))
+        if background is not None:
+            self.background = background
 
     @classmethod
     def from_bytes(cls, body: bytes, kind: tuple[bytes, bytes], status_code: int) -> "Response":
@@ -93,12 +112,39 @@ class Response:
         """Remove a cookie from the browser; path and domain must be those it was set with."""
         self.set_cookie(name, max_age=0, path=path, domain=domain)
 
-    async def resolve(self, request: Request) -> "Response":
-        """Settle what depends on the request: files answer conditions and ranges here.
+    def set_signed_cookie(self, name: str, value: Any, **options: Unpack[CookieOptions]) -> None:
+        """Send a cookie that nobody can forge, and everybody can read.
 
-        The answer is one for this request alone, which middleware may change: a handler may
-        keep a response and return it again.
+        `request.signed_cookies` has it again. With `max_age` it is refused after that time,
+        whatever the browser says.
+
+        Args:
+            name: Is signed, too: the value counts under no other name.
+            value: What JSON can hold.
+            options: Those of `set_cookie`.
         """
+        self._signed_cookies = (*self._signed_cookies, SignedCookie(name, value, options))
+        self.is_deferred = True
+
+    async def resolve(self, request: Request) -> "Response":
+        """Make the answer of one request, which middleware may change, and do what hangs on it.
+
+        A handler may keep a response and return it again.
+        """
+        response = self.copy() if self._is_settled else await self.settle(request)
+        if self._signed_cookies:
+            for cookie in self._signed_cookies:
+                response.set_cookie(
+                    cookie.name, cookie.sign(request.app.cookie_signer), **cookie.options
+                )
+            response._signed_cookies = ()
+        if self.background is not None:
+            request.call_after_answer(self.background)
+            response.background = None
+        return response
+
+    async def settle(self, request: Request) -> "Response":
+        """Settle what depends on the request: files answer conditions and ranges here."""
         return self.copy()
 
     def copy(self) -> Self:
@@ -106,6 +152,7 @@ class Response:
         copied = copy(self)
         copied.raw_headers = [*self.raw_headers]
         copied.is_deferred = False
+        copied._is_settled = True
         return copied
 
     def without_body(self) -> Self:
@@ -129,6 +176,7 @@ class _PreparedResponse(Response):
     """What `Response.from_bytes` builds: made for one request, with nothing left to settle."""
 
     is_deferred = False
+    _is_settled = True
 
 
 class PlainTextResponse(Response):
@@ -158,8 +206,9 @@ class JSONResponse(Response):
         status_code: int = 200,
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
+        background: Background | None = None,
     ) -> None:
-        super().__init__(dump_json(content), status_code, headers, media_type)
+        super().__init__(dump_json(content), status_code, headers, media_type, background)
 
 
 class RedirectResponse(Response):
@@ -169,10 +218,15 @@ class RedirectResponse(Response):
     """
 
     def __init__(
-        self, url: str, status_code: int = 307, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        status_code: int = 307,
+        headers: Mapping[str, str] | None = None,
+        background: Background | None = None,
     ) -> None:
         location = quote(str(url), safe=f"{SAFE_IN_PATH}%?#[]")
-        super().__init__(b"", status_code, {**(headers or {}), "location": location})
+        fields = {**(headers or {}), "location": location}
+        super().__init__(b"", status_code, fields, background=background)
 
 
 class StreamingResponse(Response):
@@ -183,6 +237,7 @@ class StreamingResponse(Response):
         status_code: 100 to 599.
         headers: Fields by name.
         media_type: What Content-Type says.
+        background: Awaited once all has been sent.
     """
 
     def __init__(
@@ -191,8 +246,9 @@ class StreamingResponse(Response):
         status_code: int = 200,
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
+        background: Background | None = None,
     ) -> None:
-        super().__init__(b"", status_code, headers, media_type)
+        super().__init__(b"", status_code, headers, media_type, background)
         check_content_allowed(status_code)
         del self.headers["content-length"]
         self.stream = Pieces(encode_pieces(stream), stream)

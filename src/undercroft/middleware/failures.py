@@ -60,6 +60,7 @@ class Failures:
             # What a middleware made itself was not settled where handlers' answers are.
             return await response.resolve(request) if response.is_deferred else response
         except Exception as error:  # noqa: BLE001 - `answer` logs it
+            request.drop_afterwards()
             raised = find_expected(error)
             if isinstance(raised, ClientDisconnected):
                 raise raised from None

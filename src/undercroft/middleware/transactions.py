@@ -55,7 +55,11 @@ def wrap_in_transaction(endpoint: Endpoint) -> Endpoint:
         if response.status_code >= _FIRST_SERVER_ERROR:
             await transaction.rollback()
         else:
-            await commit(transaction)
+            try:
+                await commit(transaction)
+            except BaseException:
+                request.drop_afterwards()
+                raise
         return response
 
     return answer
