@@ -34,6 +34,7 @@ from undercroft import (
     re_path,
 )
 from undercroft.concurrency import drive
+from undercroft.errors import Conflict, ImproperlyConfigured, NotFound
 
 
 class Colour(StrEnum):
@@ -456,3 +457,107 @@ def test_routes_that_differ_by_converter_share_one_operation() -> None:
     assert item["get"]["description"] == "Fast.\n\nAlso there: `GET /x/{id:slug}`."
     assert item["post"]["operationId"] == "post_by_name"
     assert "description" not in item["post"]
+
+
+class OutOfStock(Conflict):
+    """There are fewer left than were asked for.
+
+    More words that nobody needs.
+    """
+
+    code = "shop.out-of-stock"
+
+
+class Spoiled(Conflict):
+    """It can no longer be sold."""
+
+    code = "shop.spoiled"
+
+
+def test_raised_errors_are_described(app: App) -> None:
+    """`raises` names exceptions; those of one status stand together, told by their codes."""
+
+    @app.post("/buy", raises=[OutOfStock, Spoiled, NotFound])
+    def buy(order: Order) -> Receipt: ...
+
+    document = describe(app)
+    answers = document["paths"]["/buy"]["post"]["responses"]
+    assert answers["404"] == {"$ref": "#/components/responses/NotFound"}
+    assert "NotFound" in document["components"]["responses"]
+    conflict = answers["409"]
+    assert conflict["description"].splitlines()[0] == (
+        "`shop.out-of-stock`: There are fewer left than were asked for."
+    )
+    examples = conflict["content"]["application/problem+json"]["examples"]
+    assert set(examples) == {"shop.out-of-stock", "shop.spoiled"}
+    assert examples["shop.spoiled"]["value"]["detail"] == "It can no longer be sold."
+
+
+def test_other_answers_are_described(app: App) -> None:
+    """`responses` takes types, or FastAPI's mappings, by status."""
+
+    @app.get(
+        "/item",
+        responses={
+            202: Receipt,
+            "4XX": {"description": "Wrong"},
+            300: {"model": Line, "links": {}},
+        },
+    )
+    def show() -> Line: ...
+
+    answers = describe(app)["paths"]["/item"]["get"]["responses"]
+    assert answers["202"]["content"]["application/json"]["schema"]["$ref"].endswith("/Receipt")
+    assert answers["4XX"] == {"description": "Wrong"}
+    assert answers["300"]["content"]["application/json"]["schema"]["$ref"].endswith("/Line")
+    assert answers["300"]["links"] == {}
+
+
+@pytest.mark.parametrize(
+    "options", [{"raises": [ValueError]}, {"raises": [404]}, {"responses": {"teapot": Line}}]
+)
+def test_wrong_declarations_of_answers_are_refused(app: App, options: Any) -> None:
+    """What is no exception of HTTP, or no status, is told with its route."""
+
+    @app.get("/wrong", **options)
+    def show() -> Line: ...
+
+    from undercroft.openapi.document import build_document
+    from undercroft.openapi.info import Info
+
+    app.build()
+    with pytest.raises(ImproperlyConfigured, match="/wrong"):
+        build_document(Info("t", "1"), app.operations)
+
+
+def test_the_api_as_a_whole_is_described() -> None:
+    """Contact, licence, servers, tags in their order and further documents, as OpenAPI has them."""
+    app = App(
+        openapi=OpenAPIOptions(
+            title="Shop",
+            version="3",
+            summary="Sells",
+            terms_of_service="https://example.org/terms",
+            contact={"name": "Ada", "email": "ada@example.org"},
+            license={"name": "MIT", "identifier": "MIT"},
+            servers=[{"url": "https://api.example.org", "description": "here"}],
+            tags=[{"name": "b", "description": "First"}, {"name": "a"}],
+            external_docs={"url": "https://example.org/docs"},
+        )
+    )
+
+    @app.get("/x", tags=["a", "c"])
+    def show() -> int: ...
+
+    document = describe(app, "/mount")
+    assert document["info"] == {
+        "title": "Shop",
+        "version": "3",
+        "summary": "Sells",
+        "termsOfService": "https://example.org/terms",
+        "contact": {"name": "Ada", "email": "ada@example.org"},
+        "license": {"name": "MIT", "identifier": "MIT"},
+    }
+    assert [server["url"] for server in document["servers"]] == ["https://api.example.org"]
+    assert [tag["name"] for tag in document["tags"]] == ["b", "a", "c"]
+    assert document["externalDocs"] == {"url": "https://example.org/docs"}

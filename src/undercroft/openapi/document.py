@@ -9,16 +9,17 @@ first is described, and its description names the other.
 """
 
 import inspect
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from undercroft.binding.parameters import Source
 from undercroft.binding.plan import Plan
 from undercroft.openapi.answers import describe_answer, is_page
+from undercroft.openapi.info import Info
 from undercroft.openapi.names import choose_operation_ids
 from undercroft.openapi.parameters import describe_body, describe_parameters
 from undercroft.openapi.problems import build_problem_components, refer_to_problem
+from undercroft.openapi.responses import describe_others
 from undercroft.openapi.schemas import Schema, SchemaCollector
 from undercroft.routing.route import ANY_METHOD, Route
 
@@ -47,15 +48,6 @@ class Described(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
-    """What the document says of the API as a whole."""
-
-    title: str
-    version: str
-    description: str = ""
-
-
 def build_document(info: Info, operations: Sequence[Described]) -> Schema:
     """Build the document, as JSON's own values."""
     api = [operation for operation in operations if is_described(operation)]
@@ -64,6 +56,7 @@ def build_document(info: Info, operations: Sequence[Described]) -> Schema:
     collector = SchemaCollector()
     paths: dict[str, Schema] = {}
     errors: set[int] = set()
+    has_problems = False
     for operation in api:
         paths.setdefault(operation.route.plain_path, {})
     for operation, operation_id in zip(chosen, choose_operation_ids(chosen), strict=True):
@@ -71,18 +64,24 @@ def build_document(info: Info, operations: Sequence[Described]) -> Schema:
         errors.update(statuses)
         described = describe_operation(operation, operation_id, collector)
         described = mention_repeated(described, repeated[find_place(operation)])
-        described["responses"] |= {str(status): refer_to_problem(status) for status in statuses}
+        problems = {str(status): refer_to_problem(status) for status in statuses}
+        others = describe_others(operation.route, collector)
+        described["responses"] |= {**problems, **others}
+        # The house's own exceptions share a description; they need its component.
+        errors.update(int(each) for each in others if others[each].keys() == {"$ref"})
+        has_problems = has_problems or bool(others)
         paths[operation.route.plain_path][operation.method.lower()] = described
     schemas = collector.resolve()
-    problems, responses = build_problem_components(errors)
-    about = {"title": info.title, "version": info.version}
-    if info.description:
-        about["description"] = info.description
-    document: Schema = {"openapi": VERSION, "info": about, "paths": paths}
-    tags = list_tags(chosen)
+    shared, responses = build_problem_components(errors, is_needed=has_problems)
+    document: Schema = {"openapi": VERSION, "info": info.describe(), "paths": paths}
+    if info.servers:
+        document["servers"] = [dict(server) for server in info.servers]
+    tags = list_tags(chosen, info.tags)
     if tags:
         document["tags"] = tags
-    components = {"schemas": {**schemas, **problems}, "responses": responses}
+    if info.external_docs:
+        document["externalDocs"] = dict(info.external_docs)
+    components = {"schemas": {**schemas, **shared}, "responses": responses}
     document["components"] = {name: part for name, part in components.items() if part}
     return document
 
@@ -185,7 +184,10 @@ def to_words(operation_id: str) -> str:
     return operation_id.replace("_", " ").strip().capitalize()
 
 
-def list_tags(operations: Sequence[Described]) -> list[Schema]:
-    """List every tag once, in the order of first use."""
-    names = [tag for operation in operations for tag in operation.route.options.get("tags", [])]
-    return [{"name": name} for name in dict.fromkeys(names)]
+def list_tags(operations: Sequence[Described], known: Sequence[Mapping[str, Any]]) -> list[Schema]:
+    """List every tag once: those the options describe first, then in the order of first use."""
+    tags: dict[str, Schema] = {str(tag["name"]): dict(tag) for tag in known}
+    for operation in operations:
+        for name in operation.route.options.get("tags", []):
+            tags.setdefault(name, {"name": name})
+    return list(tags.values())

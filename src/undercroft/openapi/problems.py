@@ -65,8 +65,15 @@ _MEANINGS: Final = {
 }
 
 
-def build_problem_components(statuses: set[int]) -> tuple[dict[str, Schema], dict[str, Schema]]:
-    """Build the shared schemas and responses for the error statuses a document uses."""
+def build_problem_components(
+    statuses: set[int], *, is_needed: bool = False
+) -> tuple[dict[str, Schema], dict[str, Schema]]:
+    """Build the shared schemas and responses for the error statuses a document uses.
+
+    Args:
+        statuses: Those of shared responses.
+        is_needed: Whether the schema of a problem is referred to in any case.
+    """
     schemas = {"Problem": _PROBLEM}
     if 422 in statuses:
         schemas |= {"Mistake": _MISTAKE, "ValidationProblem": _INVALID}
@@ -77,7 +84,7 @@ def build_problem_components(statuses: set[int]) -> tuple[dict[str, Schema], dic
         }
         for status in sorted(statuses)
     }
-    return (schemas if statuses else {}), responses
+    return (schemas if statuses or is_needed else {}), responses
 
 
 def refer_to_problem(status: int) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, TypedDict
 
-from undercroft.errors import ImproperlyConfigured
+from undercroft.errors import HTTPException, ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.routing.regex import check_regex, trim_regex
@@ -34,6 +34,8 @@ class PathOptions(TypedDict, total=False):
     deprecated: bool
     include_in_schema: bool
     operation_id: str
+    raises: Sequence[type[HTTPException]]
+    responses: Mapping[int | str, Any]
 
 
 class RouteOptions(PathOptions, total=False):
