@@ -365,7 +365,7 @@ def test_pages_are_left_out_unless_asked_for() -> None:
 def test_a_mount_is_told_as_server(app: App) -> None:
     """Below a mount, addresses start at its root path."""
     app.get("/x")(lambda: "")
-    assert "servers" not in describe(app)
+    assert describe(app)["servers"] == [{"url": "/"}]
     assert describe(app, "/mounted")["servers"] == [{"url": "/mounted"}]
 
 

@@ -74,6 +74,8 @@ def build_document(info: Info, operations: Sequence[Described]) -> Schema:
     schemas = collector.resolve()
     shared, responses = build_problem_components(errors, is_needed=has_problems)
     document: Schema = {"openapi": VERSION, "info": info.describe(), "paths": paths}
+    # Said, not left out: an operation without a requirement of its own is open to everybody.
+    document["security"] = []
     if info.servers:
         document["servers"] = [dict(server) for server in info.servers]
     tags = list_tags(chosen, info.tags)

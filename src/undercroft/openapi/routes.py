@@ -82,9 +82,9 @@ class _Document:
         if not self._body:
             self._body = dump_json(build_document(self._info, self._get_operations()))
         body = self._body
-        if request.root_path and not self._info.servers:
+        if not self._info.servers:
             # Below a mount the paths start elsewhere; the rest of the document is the same.
-            servers = dump_json({"servers": [{"url": request.root_path}]})
+            servers = dump_json({"servers": [{"url": request.root_path or "/"}]})
             body = servers[:-1] + b"," + body[1:]
         etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {"etag": etag, "cache-control": "no-cache"}
