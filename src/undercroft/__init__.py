@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from undercroft.binding.parameters import Query as Query
     from undercroft.db import transaction as transaction
     from undercroft.errors import HTTPException as HTTPException
+    from undercroft.errors import WebSocketDisconnect as WebSocketDisconnect
+    from undercroft.errors import WebSocketException as WebSocketException
     from undercroft.http.files import FileResponse as FileResponse
     from undercroft.http.files import send_file as send_file
     from undercroft.http.request import Request as Request
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from undercroft.http.responses import Response as Response
     from undercroft.http.responses import StreamingResponse as StreamingResponse
     from undercroft.http.uploads import UploadFile as UploadFile
+    from undercroft.http.websockets import WebSocket as WebSocket
     from undercroft.openapi.routes import OpenAPIOptions as OpenAPIOptions
     from undercroft.routing.router import Router as Router
     from undercroft.routing.urls import include as include
@@ -83,6 +86,9 @@ _NAMES = {
     "StreamingResponse": "undercroft.http.responses",
     "UploadFile": "undercroft.http.uploads",
     "View": "undercroft.views",
+    "WebSocket": "undercroft.http.websockets",
+    "WebSocketDisconnect": "undercroft.errors",
+    "WebSocketException": "undercroft.errors",
     "aget_object_or_404": "undercroft.shortcuts",
     "get_object_or_404": "undercroft.shortcuts",
     "include": "undercroft.routing.urls",
@@ -129,6 +135,9 @@ __all__ = [
     "StreamingResponse",
     "UploadFile",
     "View",
+    "WebSocket",
+    "WebSocketDisconnect",
+    "WebSocketException",
     "__version__",
     "aget_object_or_404",
     "get_object_or_404",

@@ -32,6 +32,9 @@
     ├── MultipleObjectsReturned           `get()` found more than one row
     ├── BodyConsumedError                 the request's body was streamed and is gone
     ├── ClientDisconnected                the client went away while its request was read
+    │   └── WebSocketDisconnect           the other end of a WebSocket is gone
+    ├── WebSocketException                a WebSocket is to be closed, with a code and a reason
+    ├── WebSocketStateError               a WebSocket is used before or after its time
     └── HTTPException                     an answer with a status, as problem details (RFC 9457)
         ├── BadRequest                    400
         ├── NotAuthenticated              401
@@ -405,6 +408,48 @@ class ClientDisconnected(UndercroftError):
     """The client went away while its request was read: there is nobody to answer."""
 
     code = "http.disconnected"
+
+
+class WebSocketDisconnect(ClientDisconnected):
+    """The other end of a WebSocket is gone: there will be no more messages.
+
+    Attributes:
+        close_code: Of RFC 6455, section 7.4; 1006 where the connection just ended.
+        reason: What was said with it.
+    """
+
+    code = "websocket.disconnected"
+
+    def __init__(self, close_code: int = 1005, reason: str = "") -> None:
+        self.close_code = close_code
+        self.reason = reason
+        super().__init__(
+            f"The WebSocket was closed with {close_code}" + f" ({reason})." * bool(reason)
+        )
+
+
+class WebSocketException(UndercroftError):
+    """Close a WebSocket with a code and a reason; before it is accepted, refuse it with 403.
+
+    Args:
+        close_code: Of RFC 6455, section 7.4, for example 1008 where a rule forbids something.
+        reason: Told to the client; what is over 123 bytes is cut off.
+    """
+
+    code = "websocket.closed"
+
+    def __init__(self, close_code: int, reason: str = "") -> None:
+        self.close_code = close_code
+        self.reason = reason
+        super().__init__(
+            f"The WebSocket is to be closed with {close_code}: {reason or 'no reason'}"
+        )
+
+
+class WebSocketStateError(UndercroftError):
+    """A WebSocket is used before it was accepted, or accepted twice."""
+
+    code = "websocket.state"
 
 
 #: What a header may be: `token:text` in ISO 8859-1 without line breaks (RFC 9110, section 5).

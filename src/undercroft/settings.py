@@ -125,6 +125,10 @@ class Settings(BaseSettings):
         max_form_fields: The most fields of a form that are no files.
         max_form_files: The most files of a form.
         max_field_size: The longest field of a multipart form that is no file, in bytes.
+        websocket_origins: Pages that may open WebSockets besides our own: `https://app.example.org`.
+        websocket_max_size: The largest message of a WebSocket, in bytes.
+        websocket_ping_interval: Seconds between two pings to a WebSocket's client; None for none.
+        websocket_ping_timeout: Seconds it may take to answer one.
         max_threads: Threads for `def` handlers and blocking calls; None chooses by cores.
 
     Raises:
@@ -151,6 +155,10 @@ class Settings(BaseSettings):
     max_form_fields: int = Field(default=1000, gt=0)
     max_form_files: int = Field(default=100, gt=0)
     max_field_size: int = Field(default=1024 * 1024, gt=0)
+    websocket_origins: Listed[str] = []
+    websocket_max_size: int = Field(default=1024 * 1024, gt=0)
+    websocket_ping_interval: float | None = Field(default=20, gt=0)
+    websocket_ping_timeout: float | None = Field(default=20, gt=0)
     max_threads: int | None = Field(default=None, gt=0)
 
     if not TYPE_CHECKING:  # checkers derive the arguments from the fields

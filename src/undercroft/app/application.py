@@ -11,19 +11,23 @@ from undercroft.app.installed import InstalledApp, install_app
 from undercroft.app.lifespan import BackgroundLifespan
 from undercroft.app.operations import Operation, compile_routes
 from undercroft.app.providers import Providers
+from undercroft.app.sockets import SocketAddresses, build_sockets
 from undercroft.concurrency import ensure_loop, threads
 from undercroft.db.connections.databases import databases
+from undercroft.errors import MethodNotAllowed, NotFound
 from undercroft.gateways.asgi import ASGIGateway
 from undercroft.gateways.wsgi import WSGIGateway
 from undercroft.http.multipart import FormLimits
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.http.signed_cookies import CookieSigner
+from undercroft.http.websockets import WebSocket
 from undercroft.middleware.failures import Failures
 from undercroft.middleware.headers import add_security_headers
 from undercroft.middleware.hosts import AllowedHosts
 from undercroft.middleware.pipeline import Endpoint, Middleware, compose, on_loop
 from undercroft.middleware.queries import watch_queries
+from undercroft.middleware.sockets import SocketEndpoint, SocketMiddleware
 from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
 from undercroft.routing.decorators import RouteDecorators
 from undercroft.routing.inclusion import RouteEntry, RouteSource
@@ -48,6 +52,7 @@ class App(RouteDecorators):
         apps: Packages that bring models, templates and static files.
         routes: What `path()` and `include()` return, as in `urlpatterns`.
         middleware: Coroutines around every handler, the first outermost.
+        socket_middleware: The same around every handler of a WebSocket.
         lifespan: An async context manager around the application's life: entered when an ASGI
             server starts and left when it stops; under WSGI, which tells of neither, from the
             first request until the process ends.
@@ -65,6 +70,7 @@ class App(RouteDecorators):
         apps: Sequence[str] = (),
         routes: Sequence[RouteEntry] = (),
         middleware: Sequence[Middleware] = (),
+        socket_middleware: Sequence[SocketMiddleware] = (),
         lifespan: Lifespan | None = None,
         openapi: OpenAPIOptions | None = None,
     ) -> None:
@@ -74,6 +80,7 @@ class App(RouteDecorators):
         self.router.on_change = self._forget_endpoint
         self.operations: list[Operation] = []
         self._middleware = list(middleware)
+        self._socket_middleware = list(socket_middleware)
         self._lifespan = lifespan
         self._max_body_size = self.settings.max_body_size
         self.form_limits = FormLimits(
@@ -87,6 +94,7 @@ class App(RouteDecorators):
         self._background = BackgroundLifespan(self.startup, self.shutdown, lambda: self._is_started)
         self._lock = threading.RLock()
         self._endpoint: Endpoint | None = None
+        self._serve_socket: SocketEndpoint | None = None
         self._reverser = Reverser(())
         urls = self.settings.find_databases()
         if urls:
@@ -117,6 +125,15 @@ class App(RouteDecorators):
             return response.without_body()
         return response
 
+    async def handle_socket(self, socket: WebSocket) -> None:
+        """Serve a WebSocket from its handshake to its end."""
+        if self._endpoint is None or self._serve_socket is None:
+            self.build()
+        socket.request.app = self
+        socket.max_message_size = self.settings.websocket_max_size
+        if self._serve_socket is not None:
+            await self._serve_socket(socket)
+
     # ------------------------------------------------------------------------- composing
 
     def add_route(
@@ -141,6 +158,11 @@ class App(RouteDecorators):
         self._middleware.append(middleware)
         self._forget_endpoint()
 
+    def add_socket_middleware(self, middleware: SocketMiddleware) -> None:
+        """Put a middleware around every handler of a WebSocket, inside those added before."""
+        self._socket_middleware.append(middleware)
+        self._forget_endpoint()
+
     def _forget_endpoint(self) -> None:
         self._endpoint = None
 
@@ -159,13 +181,19 @@ class App(RouteDecorators):
                     atomic=self.settings.atomic_requests,
                 )
                 self._reverser = Reverser(routes)
-                self._endpoint = compose(self._order_middleware(), build_dispatch(routes))
+                sockets = [route for route in routes if route.is_socket]
+                self._serve_socket = build_sockets(sockets, self.settings, self._socket_middleware)
+                self._endpoint = compose(self._order_middleware(), build_dispatch(routes, sockets))
             return self._endpoint
 
     def _build_own_routes(self) -> list[Route]:
-        described = build_openapi_routes(self.openapi, lambda: self.operations)
+        described = build_openapi_routes(self.openapi, self._list_described)
         folders = self.find_folders(self.settings.static_dirs, "static")
         return [*described, *build_static_routes(self.settings.static_url, folders)]
+
+    def _list_described(self) -> list[Operation]:
+        """List what OpenAPI can describe, which knows no WebSockets."""
+        return [each for each in self.operations if not each.route.is_socket]
 
     def _order_middleware(self) -> list[Middleware]:
         return [
@@ -210,6 +238,20 @@ class App(RouteDecorators):
         """Return the project's folders, then the folder of this name in each app."""
         return [*self.settings.find_folders(project), *(app.path / name for app in self.apps)]
 
+    @property
+    def server_options(self) -> dict[str, Any]:
+        """What a server should know of the application, by the names of our server's options.
+
+        The WebSocket library is slow to import, so it is only wanted where a route needs it.
+        """
+        self.build()
+        return {
+            "websockets": any(each.route.is_socket for each in self.operations),
+            "websocket_max_size": self.settings.websocket_max_size,
+            "websocket_ping_interval": self.settings.websocket_ping_interval,
+            "websocket_ping_timeout": self.settings.websocket_ping_timeout,
+        }
+
     # -------------------------------------------------------------------------- its life
 
     async def startup(self) -> None:
@@ -237,14 +279,19 @@ class App(RouteDecorators):
         self._background.stop()
 
 
-def build_dispatch(routes: list[Route]) -> Endpoint:
+def build_dispatch(routes: list[Route], sockets: list[Route]) -> Endpoint:
     """Build the innermost endpoint: find the route, call it, settle what it answered."""
-    match = RouteTree(routes, build_options_endpoint).match
+    plain = [route for route in routes if not route.is_socket]
+    match = RouteTree(plain, build_options_endpoint).match
+    explain = SocketAddresses(sockets).explain
 
     async def dispatch(request: Request) -> Response:
-        route, request.path_params = match(request.method, request.path)
+        try:
+            route, request.path_params = match(request.method, request.path)
+        except (NotFound, MethodNotAllowed) as error:
+            raise explain(request, error) from None
         request.route = route
-        response = await route.endpoint(request)  # type: ignore[misc]  # set for every route by `compile_routes`
+        response: Response = await route.endpoint(request)  # type: ignore[misc]  # set for every route by `compile_routes`
         if response.is_deferred:
             response = await response.resolve(request)
         return response

@@ -7,11 +7,12 @@ from typing import Any
 
 from undercroft.binding.parameters import FindProvider
 from undercroft.binding.plan import Endpoint, Plan, compile_plan
+from undercroft.binding.sockets import compile_socket_plan
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.middleware.transactions import SAFE_METHODS, add_transactions
-from undercroft.routing.route import Route
+from undercroft.routing.route import SOCKET, Route
 from undercroft.views import ViewHandler
 
 
@@ -56,6 +57,11 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
             find_provider=find_provider,
         )
 
+    if route.is_socket:
+        params = [param.name for param in route.params]
+        plan = compile_socket_plan(route.handler, path_params=params, find_provider=find_provider)
+        route.endpoint = plan.endpoint
+        return [Operation(SOCKET, route, plan)]
     if not isinstance(route.handler, ViewHandler):
         plan = compile_handler(route.handler)
         wants = partial(wants_transaction, route, default=atomic)

@@ -28,6 +28,7 @@ from undercroft.binding.parameters import (
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.uploads import UploadFile
+from undercroft.http.websockets import WebSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,12 @@ def find_injection(
     if is_request(plain) or (annotation is Any and name == "request"):
         return Injection(name, Request, None)
     provider = find_provider(plain)
+    if provider is None and isinstance(plain, type) and issubclass(plain, WebSocket):
+        raise ImproperlyConfigured(
+            f"Argument {name!r} is a WebSocket, and the handler answers HTTP requests.",
+            hint="Declare it by @app.websocket(path), or path(...) without `methods`.",
+            code="binding.websocket",
+        )
     return Injection(name, plain, provider) if provider is not None else None
 
 

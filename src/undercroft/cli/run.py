@@ -4,6 +4,7 @@ import gc
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ def serve_once(
     found = load_object(target, factory=factory)
     if hasattr(found, "build") and hasattr(found, "asgi"):
         found.build()
+        options = replace(options, **found.server_options)
         warn_of_pending_migrations(found)
         found = found.asgi
     if not descriptors:

@@ -83,7 +83,7 @@ def command(
     own = find_own_app(found)
     if own is not None:
         own.build()
-        flags["websockets"] = False
+        flags |= own.server_options
     options = Options(host=host or "127.0.0.1", port=8000 if port is None else port, **flags)
     # Slow to import: only here, when the application is known to be sound.
     from undercroft.server.runner import serve  # noqa: PLC0415

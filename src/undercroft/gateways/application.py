@@ -4,6 +4,7 @@ from typing import Protocol
 
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
+from undercroft.http.websockets import WebSocket
 
 
 class Application(Protocol):
@@ -11,6 +12,10 @@ class Application(Protocol):
 
     async def handle(self, request: Request) -> Response:
         """Answer a request, whatever happens: failures are answers too."""
+        ...
+
+    async def handle_socket(self, socket: WebSocket) -> None:
+        """Serve a WebSocket to its end, whatever happens."""
         ...
 
     async def startup(self) -> None:

@@ -1,4 +1,4 @@
-"""ASGI 3 (asgi.readthedocs.io): http and lifespan; websocket is refused politely."""
+"""ASGI 3 (asgi.readthedocs.io): http, websocket and lifespan."""
 
 import asyncio
 import logging
@@ -8,15 +8,14 @@ from functools import cached_property
 
 from undercroft.errors import ClientDisconnected
 from undercroft.gateways.application import Application
+from undercroft.gateways.asgi_sockets import ASGIWire
 from undercroft.gateways.disconnects import Watcher
 from undercroft.gateways.messages import Message, Receive, Scope, Send
 from undercroft.http.request import Address, Request
 from undercroft.http.responses import Response
+from undercroft.http.websockets import WebSocket
 
 logger = logging.getLogger("undercroft.gateways")
-
-#: RFC 6455, section 7.4.1: "the endpoint is terminating for a condition it does not expect".
-_WEBSOCKET_NOT_SERVED = 1011
 
 
 class ASGIRequest(Request):
@@ -92,7 +91,7 @@ class ASGIGateway:
         self._handle = application.handle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection's worth: a request, the lifespan, or a refused WebSocket."""
+        """Serve one connection's worth: a request, a WebSocket, or the lifespan."""
         kind = scope["type"]
         if kind == "http":
             request = build_request(scope, receive)
@@ -116,7 +115,18 @@ class ASGIGateway:
         elif kind == "lifespan":
             await self._run_lifespan(receive, send)
         elif kind == "websocket":
-            await refuse_websocket(receive, send)
+            await self._run_socket(scope, receive, send)
+
+    async def _run_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (await receive())["type"] != "websocket.connect":
+            return
+        request = build_handshake(scope)
+        socket = WebSocket(request, ASGIWire(scope, receive, send), scope.get("subprotocols") or ())
+        try:
+            await self._application.handle_socket(socket)
+        finally:
+            if request.endings is not None:
+                await request.end()
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -146,6 +156,15 @@ def build_request(scope: Scope, receive: Receive) -> ASGIRequest:
         request.root_path, path = split_mount(root_path, request.path)
         request.path = path or "/"
     return request
+
+
+def build_handshake(scope: Scope) -> ASGIRequest:
+    """Translate a WebSocket's scope: a handshake is a GET without a body (RFC 6455, 4.1)."""
+
+    async def receive_nothing() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    return build_request({**scope, "method": "GET"}, receive_nothing)
 
 
 def split_mount(root_path: str, path: str) -> tuple[str, str]:
@@ -186,15 +205,3 @@ async def send_pieces(start: Message, response: Response, send: Send) -> None:
         await send({"type": "http.response.body", "body": b""})
     finally:
         await response.close()
-
-
-async def refuse_websocket(receive: Receive, send: Send) -> None:
-    """Close a WebSocket before it is accepted, which answers its handshake with 403."""
-    await receive()
-    await send(
-        {
-            "type": "websocket.close",
-            "code": _WEBSOCKET_NOT_SERVED,
-            "reason": "This application serves no WebSockets.",
-        }
-    )

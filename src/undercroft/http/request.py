@@ -64,6 +64,7 @@ class Request:
         path_params: What the route's template captured, converted.
         route: The route that matched, once it has.
         app: The application that serves the request.
+        socket: The `WebSocket` whose handshake this is, or None.
         root_path: Where the application is mounted, without a trailing slash.
         max_body_size: The largest body `body()` reads, in bytes.
         endings: What is left for `end()`, once the answer has been sent; None while it is nothing.
@@ -74,6 +75,7 @@ class Request:
     path_params: Mapping[str, Any] = MappingProxyType({})
     route: Any = None
     app: Any = None
+    socket: Any = None
     root_path: str = ""
     max_body_size: int = MAX_BODY_SIZE
     _body: bytes | None = None

@@ -33,12 +33,20 @@ class AllowedHosts:
 
     def __call__(self, request: Request, call_next: Endpoint) -> Awaitable[Response]:
         """Check the header, then go on; nothing here waits, so there is no frame to await."""
+        self.check_request(request)
+        return call_next(request)
+
+    def check_request(self, request: Request) -> None:
+        """Check the header, if there is one.
+
+        Raises:
+            BadRequest: It is malformed or not one of ours.
+        """
         for name, value in request.raw_headers:
             if name == b"host":
                 if value not in self._good:
                     self.check(value)
                 break
-        return call_next(request)
 
     def check(self, value: bytes) -> None:
         """Check a value that was not seen before.

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, Unpack
 
-from undercroft.routing.route import Route, RouteOptions
+from undercroft.routing.route import SOCKET, Route, RouteOptions
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -68,3 +68,7 @@ class RouteDecorators(ABC):
     def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[H], H]:
         """Answer OPTIONS in place of the automatic answer."""
         return self.route(path, methods=("OPTIONS",), **options)
+
+    def websocket(self, path: str, *, name: str | None = None) -> Callable[[H], H]:
+        """Serve WebSockets at the path."""
+        return self.route(path, methods=(SOCKET,), name=name)

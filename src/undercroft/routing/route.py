@@ -1,5 +1,6 @@
 """Route: what answers which methods below which path, and where the user declared it."""
 
+import inspect
 import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any, TypedDict
 from undercroft.errors import HTTPException, ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
+from undercroft.http.websockets import WebSocket
 from undercroft.routing.regex import check_regex, trim_regex
 from undercroft.routing.template import PathParam, Template, join_paths, parse_template
 
@@ -18,6 +20,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """What a route answers that names no methods; HEAD and OPTIONS follow by themselves."""
+
+SOCKET = "WEBSOCKET"
+"""What stands for a method where a route serves WebSockets; no HTTP request reaches it by that."""
 
 _METHOD = re.compile(r"[A-Z][A-Z0-9_-]*")
 _OWN_MODULES = ("undercroft.routing.", "undercroft.app")
@@ -76,7 +81,12 @@ class Route(RouteEntry):
     source: str
     template: Template
     params: tuple[PathParam, ...]
-    endpoint: Endpoint | None = field(default=None, repr=False)
+    endpoint: Callable[[Request], Awaitable[Any]] | None = field(default=None, repr=False)
+
+    @property
+    def is_socket(self) -> bool:
+        """Tell whether it serves WebSockets: its endpoint then takes the handshake."""
+        return SOCKET in self.methods
 
     @property
     def plain_path(self) -> str:
@@ -119,7 +129,8 @@ def build_route(
             template = replace(template, regex=trim_regex(regex))
         chosen: Iterable[str] = methods or ()
         if methods is None:
-            chosen = getattr(handler, "view_methods", ANY_METHOD)
+            default = (SOCKET,) if takes_socket(handler) else ANY_METHOD
+            chosen = getattr(handler, "view_methods", default)
         return Route(
             path=template.path,
             methods=check_methods(chosen),
@@ -209,6 +220,23 @@ def check_handler(handler: object) -> None:
         )
 
 
+def takes_socket(handler: Handler) -> bool:
+    """Tell whether a function asks for a `WebSocket`, so that `path()` knows what it serves."""
+    written = inspect.unwrap(handler)
+    try:
+        annotations = getattr(written, "__annotations__", {})
+    except NameError:  # evaluated late, from Python 3.14 on; binding says what is missing
+        return False
+    return any(map(names_socket, annotations.values()))
+
+
+def names_socket(annotation: object) -> bool:
+    """Tell whether an annotation, which may still be text, is `WebSocket`."""
+    if isinstance(annotation, str):
+        return annotation.rpartition(".")[2] == WebSocket.__name__
+    return isinstance(annotation, type) and issubclass(annotation, WebSocket)
+
+
 def check_methods(methods: Iterable[str]) -> frozenset[str]:
     """Bring method names into upper case and refuse what is none (RFC 9110, section 9.1).
 
@@ -218,7 +246,8 @@ def check_methods(methods: Iterable[str]) -> frozenset[str]:
     names = [methods] if isinstance(methods, str) else [str(name) for name in methods]
     found = frozenset(name.upper() for name in names)
     wrong = [name for name in found if not _METHOD.fullmatch(name)]
-    if wrong or not found or isinstance(methods, str):
+    mixed = SOCKET in found and len(found) > 1
+    if wrong or mixed or not found or isinstance(methods, str):
         raise ImproperlyConfigured(
             f"The methods {methods!r} are no list of HTTP methods.",
             hint='Write for example methods=["GET", "POST"].',

@@ -19,6 +19,9 @@ class Options:
         interface: What the application speaks; `auto` looks at it.
         lifespan: Whether the application is told of start and end; `auto` tries.
         websockets: Whether WebSocket handshakes are passed on.
+        websocket_max_size: The largest message of a WebSocket, in bytes.
+        websocket_ping_interval: Seconds between two pings to a WebSocket's client; None for none.
+        websocket_ping_timeout: Seconds it may take to answer one.
         access_log: Write a line for each request.
         root_path: Where a proxy mounts the application, for example `/shop`.
         proxy_headers: Believe X-Forwarded-For and X-Forwarded-Proto.
@@ -37,6 +40,9 @@ class Options:
     interface: Interface = "auto"
     lifespan: Lifespan = "auto"
     websockets: bool = True
+    websocket_max_size: int = 16 * 1024 * 1024
+    websocket_ping_interval: float | None = 20
+    websocket_ping_timeout: float | None = 20
     access_log: bool = False
     root_path: str = ""
     proxy_headers: bool = False

@@ -5,6 +5,7 @@ from undercroft.errors import ImproperlyConfigured
 
 try:
     from undercroft.testing.client import Client
+    from undercroft.testing.sockets import WebSocketDenied, WebSocketSession
 except ModuleNotFoundError as error:
     if error.name != "httpx":
         raise
@@ -14,4 +15,11 @@ except ModuleNotFoundError as error:
         code="testing.httpx",
     ) from error
 
-__all__ = ["Client", "capture_queries", "forbid_repeated_queries", "max_queries"]
+__all__ = [
+    "Client",
+    "WebSocketDenied",
+    "WebSocketSession",
+    "capture_queries",
+    "forbid_repeated_queries",
+    "max_queries",
+]

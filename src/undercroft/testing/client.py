@@ -9,7 +9,7 @@ first request, as servers would have it; it shuts down after the block.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -17,6 +17,7 @@ import httpx
 
 from undercroft.app.application import App
 from undercroft.concurrency import run_on_background_loop
+from undercroft.testing.sockets import WebSocketSession
 from undercroft.testing.transports import ASGITransport, WSGITransport
 
 Through = Literal["asgi", "wsgi"]
@@ -46,8 +47,23 @@ class Client(httpx.Client):
         self.app = app
         self.through = through
         self._lifespan: Lifespan | None = None
+        self._root_path = root_path
         transport = (ASGITransport if through == "asgi" else WSGITransport)(app, root_path)
         super().__init__(transport=transport, base_url=base_url, **options)
+
+    def websocket_connect(
+        self, url: str, subprotocols: Sequence[str] = (), headers: Mapping[str, str] | None = None
+    ) -> WebSocketSession:
+        """Open a WebSocket: `with client.websocket_connect("/ws") as socket:`.
+
+        Raises:
+            TypeError: The client speaks WSGI, which has none.
+        """
+        if self.through != "asgi":
+            raise TypeError("WSGI knows no WebSockets; make the client with through='asgi'.")
+        # Cookies and the client's own headers come along, as with any other request.
+        handshake = self.build_request("GET", url, headers=headers)
+        return WebSocketSession(self.app, handshake, subprotocols, self._root_path)
 
     def __enter__(self) -> Self:
         """Start the application.

@@ -1,0 +1,76 @@
+"""The way of a WebSocket through an application, and of a plain request that asks for one."""
+
+from collections.abc import Sequence
+
+from undercroft.errors import HTTPException, MethodNotAllowed, NotFound
+from undercroft.http.request import Request
+from undercroft.http.websockets import WebSocket
+from undercroft.middleware.failures import Failures
+from undercroft.middleware.hosts import AllowedHosts
+from undercroft.middleware.origins import AllowedOrigins
+from undercroft.middleware.sockets import (
+    SocketDoor,
+    SocketEndpoint,
+    SocketFailures,
+    SocketMiddleware,
+    compose_sockets,
+)
+from undercroft.routing.route import SOCKET, Route
+from undercroft.routing.tree import RouteTree
+from undercroft.settings import Settings
+
+
+def build_sockets(
+    routes: Sequence[Route], settings: Settings, middleware: Sequence[SocketMiddleware]
+) -> SocketEndpoint:
+    """Build what serves every WebSocket, from its handshake to its end."""
+    match = RouteTree(routes).match
+
+    async def dispatch(socket: WebSocket) -> None:
+        request = socket.request
+        route, request.path_params = match(SOCKET, request.path)
+        request.route = route
+        await route.endpoint(request)  # type: ignore[misc]  # set for every route by `compile_routes`
+
+    layers: list[SocketMiddleware] = [
+        SocketFailures(Failures(debug=settings.debug)),
+        SocketDoor(
+            AllowedHosts(settings.allowed_hosts), AllowedOrigins(settings.websocket_origins)
+        ),
+        *middleware,
+    ]
+    return compose_sockets(layers, dispatch)
+
+
+class SocketAddresses:
+    """Knows the addresses that only WebSockets are served at, to say so to whoever asks by HTTP.
+
+    Args:
+        routes: Those of WebSockets.
+    """
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._match = RouteTree(routes).match
+
+    def explain(self, request: Request, error: HTTPException) -> HTTPException:
+        """Return a better answer than "not found", where there is one.
+
+        A server that passes a handshake on as a plain request (WSGI always does) cannot serve it.
+        """
+        if request.method != "GET":
+            return error
+        try:
+            self._match(SOCKET, request.path)
+        except (NotFound, MethodNotAllowed):
+            return error
+        headers = {"upgrade": "websocket", "connection": "Upgrade"}
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            return HTTPException(
+                501,
+                "This server does not pass WebSockets on.",
+                hint="Serve the application by ASGI, for example `undercroft serve`.",
+                code="websocket.unsupported",
+            )
+        return HTTPException(
+            426, "A WebSocket is served here.", headers=headers, code="websocket.upgrade"
+        )

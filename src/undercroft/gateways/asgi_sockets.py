@@ -1,0 +1,87 @@
+"""ASGI's WebSockets (asgi.readthedocs.io, "WebSocket"): messages into a `Wire` and back."""
+
+from typing import Any
+
+from undercroft.errors import WebSocketDisconnect
+from undercroft.gateways.messages import Message, Receive, Scope, Send
+from undercroft.http.headers import RawHeaders
+from undercroft.http.responses import Response
+
+#: The extension by which a handshake is refused with an answer of one's own.
+_DENIAL = "websocket.http.response"
+
+
+class ASGIWire:
+    """The server's side of one connection.
+
+    Args:
+        scope: The connection's.
+        receive: The server's; the first message, which says that it began, is taken already.
+        send: The server's.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._extensions: Any = scope.get("extensions") or {}
+        self._receive = receive
+        self._send = send
+        self._end: WebSocketDisconnect | None = None
+
+    async def accept(self, subprotocol: str | None, headers: RawHeaders) -> None:
+        """Answer the handshake."""
+        await self._pass_on(
+            {"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers}
+        )
+
+    async def deny(self, response: Response) -> None:
+        """Refuse the handshake; without the extension the server answers a bare 403."""
+        if _DENIAL not in self._extensions:
+            await response.close()
+            await self._pass_on({"type": "websocket.close", "code": 1008})
+            return
+        start = {"status": response.status_code, "headers": response.raw_headers}
+        await self._pass_on({"type": f"{_DENIAL}.start", **start})
+        body = response.body
+        if response.stream is not None:
+            body = b"".join([piece async for piece in response.stream])
+        await self._pass_on({"type": f"{_DENIAL}.body", "body": body})
+
+    async def receive(self) -> str | bytes:
+        """Wait for a message.
+
+        Raises:
+            WebSocketDisconnect: The connection has ended.
+        """
+        if self._end is not None:
+            raise self._end
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            self._end = WebSocketDisconnect(message.get("code", 1005), message.get("reason") or "")
+            raise self._end
+        text: str | None = message.get("text")
+        data: bytes = message.get("bytes") or b""
+        return text if text is not None else data
+
+    async def transmit(self, message: str | bytes) -> None:
+        """Hand a message over.
+
+        Raises:
+            WebSocketDisconnect: The connection has ended.
+        """
+        kind = "text" if isinstance(message, str) else "bytes"
+        await self._pass_on({"type": "websocket.send", kind: message})
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say good-bye, if there still is somebody."""
+        try:
+            await self._pass_on({"type": "websocket.close", "code": code, "reason": reason})
+        except WebSocketDisconnect:
+            return
+
+    async def _pass_on(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except (OSError, RuntimeError) as error:
+            # The specification's sign is an OSError. A server that has just given the client up
+            # may say RuntimeError; our own order is right, for `WebSocket` keeps it.
+            self._end = self._end or WebSocketDisconnect(1006)
+            raise self._end from error
