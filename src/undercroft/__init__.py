@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from undercroft.app.application import App as App
     from undercroft.background.tasks import BackgroundTask as BackgroundTask
     from undercroft.background.tasks import BackgroundTasks as BackgroundTasks
+    from undercroft.binding.events import EventSourceResponse as EventSourceResponse
+    from undercroft.binding.events import LastEventID as LastEventID
     from undercroft.binding.events import ServerSentEvent as ServerSentEvent
     from undercroft.binding.parameters import Body as Body
     from undercroft.binding.parameters import Cookie as Cookie
@@ -66,6 +68,7 @@ _NAMES = {
     "Cookie": "undercroft.binding.parameters",
     "DatabaseSettings": "undercroft.settings",
     "Depends": "undercroft.binding.parameters",
+    "EventSourceResponse": "undercroft.binding.events",
     "File": "undercroft.binding.parameters",
     "FileResponse": "undercroft.http.files",
     "Form": "undercroft.binding.parameters",
@@ -73,6 +76,7 @@ _NAMES = {
     "HTTPException": "undercroft.errors",
     "Header": "undercroft.binding.parameters",
     "JSONResponse": "undercroft.http.responses",
+    "LastEventID": "undercroft.binding.events",
     "OpenAPIOptions": "undercroft.openapi.routes",
     "Path": "undercroft.binding.parameters",
     "PlainTextResponse": "undercroft.http.responses",
@@ -115,6 +119,7 @@ __all__ = [
     "Cookie",
     "DatabaseSettings",
     "Depends",
+    "EventSourceResponse",
     "File",
     "FileResponse",
     "Form",
@@ -122,6 +127,7 @@ __all__ = [
     "HTTPException",
     "Header",
     "JSONResponse",
+    "LastEventID",
     "OpenAPIOptions",
     "Path",
     "PlainTextResponse",

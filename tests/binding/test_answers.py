@@ -188,7 +188,7 @@ def test_streams_are_sent_in_the_form_their_items_have(client: MakeClient) -> No
         'event: news\nid: 1\nretry: 10\ndata: one\ndata: two\n\ndata: {"n":1}\n\n'
     )
     assert answers["/lines"].text == '{"id":1,"Name":"a"}\n{"id":2,"Name":"b"}\n'
-    assert answers["/events"].headers["cache-control"] == "no-cache"
+    assert answers["/events"].headers["cache-control"] == "no-cache, no-transform"
 
 
 def test_an_event_cannot_write_another(client: MakeClient) -> None:

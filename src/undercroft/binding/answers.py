@@ -23,7 +23,7 @@ from uuid import UUID
 from markupsafe import Markup
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from undercroft.binding.events import ServerSentEvent, encode_events
+from undercroft.binding.events import EventSourceResponse, ServerSentEvent
 from undercroft.concurrency import iterate
 from undercroft.errors import ImproperlyConfigured, SerializationError
 from undercroft.http.json import dump_json
@@ -268,23 +268,24 @@ def check_answerable(value: Any, returns: Returns) -> None:
 def _answer_stream(annotation: Any, status: int) -> Answer:
     """Answer with a stream: bytes and text as they are, events as SSE, all else JSON Lines."""
     item = strip_annotated((*get_args(annotation), Any)[0])
-    if is_class(item, ServerSentEvent):
-        headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-        return lambda value: StreamingResponse(
-            encode_events(value), status, headers, "text/event-stream"
-        )
+    if (get_origin(item) or item) is ServerSentEvent:
+        dump = build_item_dump((*get_args(item), Any)[0])
+        return lambda value: EventSourceResponse(value, status, dump=dump)
     if is_class(item, bytes):
         return lambda value: StreamingResponse(value, status, None, "application/octet-stream")
     if is_class(item, str):
         kind = "text/html" if is_class(item, Markup) else "text/plain"
         return lambda value: StreamingResponse(value, status, None, kind)
-    to_json = dump_json if item is Any or is_plain(item) else _build_item_dump(item)
+    to_json = build_item_dump(item)
     return lambda value: StreamingResponse(
         encode_lines(value, to_json), status, None, "application/jsonl"
     )
 
 
-def _build_item_dump(item: Any) -> Callable[[Any], bytes]:
+def build_item_dump(item: Any) -> Callable[[Any], bytes]:
+    """Build what checks and writes one item of a declared type."""
+    if item is Any or is_plain(item):
+        return dump_json
     adapter: TypeAdapter[Any] = TypeAdapter(item)
 
     def dump(value: Any) -> bytes:
@@ -298,5 +299,9 @@ async def encode_lines(
     items: AsyncIterable[Any] | Iterable[Any], to_json: Callable[[Any], bytes]
 ) -> AsyncGenerator[bytes]:
     """Yield each item as one line of JSON (JSON Lines)."""
-    async for item in iterate(items):
-        yield to_json(item) + b"\n"
+    source = iterate(items)
+    try:
+        async for item in source:
+            yield to_json(item) + b"\n"
+    finally:
+        await source.aclose()

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Coroutine, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import Context
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 from undercroft.concurrency import (
@@ -29,6 +29,9 @@ from undercroft.http.responses import Pieces, Response
 
 #: Pieces that wait for the server; with as many the stream waits.
 _ROOM = 4
+
+#: Seconds after which a thread that waits for a piece looks up.
+_GLANCE = 0.5
 
 
 class StreamIterator(Iterator[bytes]):
@@ -165,11 +168,18 @@ class _StreamTask:
 
     def find_next(self) -> bytes:
         """Wait for the next piece, in the thread."""
-        piece = self._ready.get()
+        piece = self._wait()
         if isinstance(piece, _End):
             raise StopIteration if piece.error is None else piece.error
         call_on_background_loop(self._room.release)
         return piece.content
+
+    def _wait(self) -> _Piece | _End:
+        while True:
+            # gunicorn has signals interrupt nothing: a thread that waits without an end would not
+            # let Python handle the one that stops its server.
+            with suppress(Empty):
+                return self._ready.get(timeout=_GLANCE)
 
     def stop(self) -> None:
         """Cancel the task, and wait until it has closed its source."""

@@ -82,5 +82,6 @@ class WSGITransport(httpx.BaseTransport):
         for name, value in request.headers.items():
             key = name.upper().replace("-", "_")
             own = key in {"CONTENT_TYPE", "CONTENT_LENGTH"}
-            environ[key if own else f"HTTP_{key}"] = value
+            text = value.encode(request.headers.encoding).decode("latin-1")
+            environ[key if own else f"HTTP_{key}"] = text
         return environ
