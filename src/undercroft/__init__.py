@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from undercroft.http.websockets import WebSocket as WebSocket
     from undercroft.openapi.routes import OpenAPIOptions as OpenAPIOptions
     from undercroft.routing.router import Router as Router
+    from undercroft.routing.urls import host as host
     from undercroft.routing.urls import include as include
     from undercroft.routing.urls import path as path
     from undercroft.routing.urls import re_path as re_path
@@ -95,6 +96,7 @@ _NAMES = {
     "WebSocketException": "undercroft.errors",
     "aget_object_or_404": "undercroft.shortcuts",
     "get_object_or_404": "undercroft.shortcuts",
+    "host": "undercroft.routing.urls",
     "include": "undercroft.routing.urls",
     "models": "",
     "pagination": "",
@@ -147,6 +149,7 @@ __all__ = [
     "__version__",
     "aget_object_or_404",
     "get_object_or_404",
+    "host",
     "include",
     "models",
     "pagination",

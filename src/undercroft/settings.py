@@ -116,6 +116,8 @@ class Settings(BaseSettings):
         secret_key_fallbacks: Keys that were in use before, newest first; what they signed counts.
         databases: A URL for each name, or options with a URL; models use `default`.
         atomic_requests: Whether a request with an unsafe method is one transaction.
+        redirect_slashes: Whether GET and HEAD of an address that differs from a route's by the
+            slash at its end are redirected there; else, as for other methods, the 404 names it.
         base_dir: The project's folder; relative paths start here.
         templates: Folders of the project's templates, before those of its apps.
         static_dirs: Folders of the project's static files, before those of its apps.
@@ -146,6 +148,7 @@ class Settings(BaseSettings):
     databases: dict[str, DatabaseConfiguration] = Field(default_factory=dict)
     database_url: str | None = None
     atomic_requests: bool = True
+    redirect_slashes: bool = True
     base_dir: Path = Field(default_factory=Path.cwd)
     templates: Listed[Path] = [Path("templates")]
     static_dirs: Listed[Path] = [Path("static")]

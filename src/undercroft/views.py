@@ -69,6 +69,10 @@ class ViewHandler:
         """Return what answers an HTTP method, given in upper case."""
         return ViewMethod(self, self.actions[method])
 
+    def get_option(self, name: str) -> Any:
+        """Return an attribute of the view as this route has it; None where there is none."""
+        return self._options.get(name, getattr(self.view_class, name, None))
+
     def build_view(self, request: Request) -> "View":
         """Make the view for one request."""
         view = self.view_class()

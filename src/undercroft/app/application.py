@@ -1,20 +1,21 @@
 """App: what servers call, commands work on and a project is composed in."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from undercroft.app.dispatch import build_dispatch
 from undercroft.app.installed import InstalledApp, install_app
 from undercroft.app.lifespan import BackgroundLifespan
+from undercroft.app.links import check_links
 from undercroft.app.operations import Operation, compile_routes
 from undercroft.app.providers import Providers
 from undercroft.app.sockets import SocketAddresses, build_sockets
 from undercroft.concurrency import ensure_loop, threads
 from undercroft.db.connections.databases import databases
-from undercroft.errors import MethodNotAllowed, NotFound
 from undercroft.gateways.asgi import ASGIGateway
 from undercroft.gateways.wsgi import WSGIGateway
 from undercroft.http.multipart import FormLimits
@@ -22,6 +23,7 @@ from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.http.signed_cookies import CookieSigner
 from undercroft.http.websockets import WebSocket
+from undercroft.middleware.error_handlers import ErrorHandlers
 from undercroft.middleware.failures import Failures
 from undercroft.middleware.headers import add_security_headers
 from undercroft.middleware.hosts import AllowedHosts
@@ -30,11 +32,11 @@ from undercroft.middleware.queries import watch_queries
 from undercroft.middleware.sockets import SocketEndpoint, SocketMiddleware
 from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
 from undercroft.routing.decorators import RouteDecorators
+from undercroft.routing.hooks import HookDecorators, Hooks
 from undercroft.routing.inclusion import RouteEntry, RouteSource
 from undercroft.routing.reverse import Reverser
 from undercroft.routing.route import Route, RouteOptions
 from undercroft.routing.router import Router
-from undercroft.routing.tree import RouteTree
 from undercroft.settings import Settings
 from undercroft.staticfiles.routes import build_static_routes
 
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 Lifespan = Callable[["App"], AbstractAsyncContextManager[None]]
 
 
-class App(RouteDecorators):
+class App(RouteDecorators, HookDecorators):
     """An application, for ASGI and WSGI servers alike.
 
     Args:
@@ -163,6 +165,15 @@ class App(RouteDecorators):
         self._socket_middleware.append(middleware)
         self._forget_endpoint()
 
+    @property
+    def hooks(self) -> Hooks:
+        """The hooks and exception handlers around all routes."""
+        return self.router.hooks
+
+    def announce_change(self) -> None:
+        """Have everything compiled anew at the next request."""
+        self._forget_endpoint()
+
     def _forget_endpoint(self) -> None:
         self._endpoint = None
 
@@ -178,12 +189,20 @@ class App(RouteDecorators):
                 self.operations = compile_routes(
                     routes,
                     Providers(self, self.settings).find,
+                    self.hooks,
                     atomic=self.settings.atomic_requests,
                 )
                 self._reverser = Reverser(routes)
                 sockets = [route for route in routes if route.is_socket]
                 self._serve_socket = build_sockets(sockets, self.settings, self._socket_middleware)
-                self._endpoint = compose(self._order_middleware(), build_dispatch(routes, sockets))
+                dispatch = build_dispatch(
+                    routes,
+                    SocketAddresses(sockets),
+                    debug=self.settings.debug,
+                    redirect_slashes=self.settings.redirect_slashes,
+                )
+                self._endpoint = compose(self._order_middleware(), dispatch)
+                check_links(self, routes, self.find_folders(self.settings.templates, "templates"))
             return self._endpoint
 
     def _build_own_routes(self) -> list[Route]:
@@ -198,7 +217,7 @@ class App(RouteDecorators):
     def _order_middleware(self) -> list[Middleware]:
         return [
             add_security_headers,
-            Failures(debug=self.settings.debug),
+            Failures(debug=self.settings.debug, handlers=ErrorHandlers(self.hooks.handlers)),
             AllowedHosts(self.settings.allowed_hosts),
             *([self._background] if self._lifespan is not None else []),
             *([watch_queries] if self.settings.debug else []),
@@ -213,9 +232,22 @@ class App(RouteDecorators):
         Raises:
             NoReverseMatch: No such route, or its parameters do not fit.
         """
+        return self.url_for_within("", name, params)
+
+    def url_for_within(self, namespace: str, name: str, params: Mapping[str, Any]) -> str:
+        """Return the path of a named route, as seen from a route in a namespace.
+
+        Raises:
+            NoReverseMatch: No such route, or its parameters do not fit.
+        """
         if self._endpoint is None:
             self.build()
-        return self._reverser.url_for(name, **params)
+        return self._reverser.url_for_within(namespace, name, params)
+
+    @property
+    def reverser(self) -> Reverser:
+        """The names of all routes."""
+        return self._reverser
 
     @cached_property
     def templates(self) -> "Templates":
@@ -277,33 +309,3 @@ class App(RouteDecorators):
     def close(self) -> None:
         """End the lifespan that a WSGI request began; for tests, else the process's end does it."""
         self._background.stop()
-
-
-def build_dispatch(routes: list[Route], sockets: list[Route]) -> Endpoint:
-    """Build the innermost endpoint: find the route, call it, settle what it answered."""
-    plain = [route for route in routes if not route.is_socket]
-    match = RouteTree(plain, build_options_endpoint).match
-    explain = SocketAddresses(sockets).explain
-
-    async def dispatch(request: Request) -> Response:
-        try:
-            route, request.path_params = match(request.method, request.path)
-        except (NotFound, MethodNotAllowed) as error:
-            raise explain(request, error) from None
-        request.route = route
-        response: Response = await route.endpoint(request)  # type: ignore[misc]  # set for every route by `compile_routes`
-        if response.is_deferred:
-            response = await response.resolve(request)
-        return response
-
-    return dispatch
-
-
-def build_options_endpoint(allowed: tuple[str, ...]) -> Endpoint:
-    """Build the answer to OPTIONS where no route declares it (RFC 9110, section 9.3.7)."""
-    allow = ", ".join(allowed)
-
-    async def endpoint(request: Request) -> Response:
-        return Response(b"", 204, {"allow": allow})
-
-    return endpoint

@@ -11,7 +11,9 @@ from undercroft.binding.sockets import compile_socket_plan
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
+from undercroft.middleware.hooks import add_hooks
 from undercroft.middleware.transactions import SAFE_METHODS, add_transactions
+from undercroft.routing.hooks import Hooks
 from undercroft.routing.route import SOCKET, Route
 from undercroft.views import ViewHandler
 
@@ -26,13 +28,14 @@ class Operation:
 
 
 def compile_routes(
-    routes: Iterable[Route], find_provider: FindProvider, *, atomic: bool = True
+    routes: Iterable[Route], find_provider: FindProvider, hooks: Hooks, *, atomic: bool = True
 ) -> list[Operation]:
     """Give every route its endpoint.
 
     Args:
         routes: What was declared.
         find_provider: Knows the types that are injected by their name alone.
+        hooks: The app's own hooks and exception handlers.
         atomic: Whether unsafe methods run in a transaction, unless they say otherwise.
 
     Raises:
@@ -42,6 +45,8 @@ def compile_routes(
     for route in routes:
         try:
             operations += _compile_route(route, find_provider, atomic)
+            if route.around and route.endpoint is not None and not route.is_socket:
+                route.endpoint = add_hooks(route.endpoint, route.around, hooks)
         except ImproperlyConfigured as error:
             error.add_note(f"Routed as {route.path!r} at {route.source}.")
             raise
@@ -52,13 +57,13 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
     def compile_handler(handler: Callable[..., Any] | Any) -> Plan:
         return compile_plan(
             handler,
-            path_params=[param.name for param in route.params],
+            path_params=[param.name for param in route.all_params],
             status_code=route.options.get("status_code", 200),
             find_provider=find_provider,
         )
 
     if route.is_socket:
-        params = [param.name for param in route.params]
+        params = [param.name for param in route.all_params]
         plan = compile_socket_plan(route.handler, path_params=params, find_provider=find_provider)
         route.endpoint = plan.endpoint
         return [Operation(SOCKET, route, plan)]

@@ -15,8 +15,8 @@ from undercroft.middleware.sockets import (
     SocketMiddleware,
     compose_sockets,
 )
+from undercroft.routing.hosts import HostTree
 from undercroft.routing.route import SOCKET, Route
-from undercroft.routing.tree import RouteTree
 from undercroft.settings import Settings
 
 
@@ -24,11 +24,11 @@ def build_sockets(
     routes: Sequence[Route], settings: Settings, middleware: Sequence[SocketMiddleware]
 ) -> SocketEndpoint:
     """Build what serves every WebSocket, from its handshake to its end."""
-    match = RouteTree(routes).match
+    match = HostTree(routes).match
 
     async def dispatch(socket: WebSocket) -> None:
         request = socket.request
-        route, request.path_params = match(SOCKET, request.path)
+        route, request.path_params = match(SOCKET, request.path, request.host)
         request.route = route
         await route.endpoint(request)  # type: ignore[misc]  # set for every route by `compile_routes`
 
@@ -50,7 +50,7 @@ class SocketAddresses:
     """
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        self._match = RouteTree(routes).match
+        self._match = HostTree(routes).match
 
     def explain(self, request: Request, error: HTTPException) -> HTTPException:
         """Return a better answer than "not found", where there is one.
@@ -60,7 +60,7 @@ class SocketAddresses:
         if request.method != "GET":
             return error
         try:
-            self._match(SOCKET, request.path)
+            self._match(SOCKET, request.path, request.host)
         except (NotFound, MethodNotAllowed):
             return error
         headers = {"upgrade": "websocket", "connection": "Upgrade"}

@@ -341,8 +341,15 @@ class Request:
         Raises:
             NoReverseMatch: No such route, or its parameters do not fit.
         """
-        find: Callable[..., str] = self.app.url_for
-        return quote(self.root_path, safe=SAFE_IN_PATH) + find(name, **params)
+        namespace = "" if self.route is None else self.route.namespace
+        path: str = self.app.url_for_within(namespace, name, params)
+        root = quote(self.root_path, safe=SAFE_IN_PATH)
+        if not path.startswith("//"):
+            return root + path
+        # A route with a host: the address begins with it, and has this request's scheme and port.
+        host, _, rest = path[2:].partition("/")
+        port = self.host.rpartition("]")[2].partition(":")[2]
+        return f"{self.scheme}://{host}{f':{port}' * bool(port)}{root}/{rest}"
 
     def __repr__(self) -> str:
         """Show method and path."""

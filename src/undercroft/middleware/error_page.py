@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --ink: #1f1f1c; --soft: #5c594f; --paper: #faf9f5;
   --line: #dcd9ce; --mark: #8a4a24; }
 @media (prefers-color-scheme: dark) { :root { --ink: #eceae2; --soft: #a9a698; --paper: #1b1a17;
@@ -39,7 +39,7 @@ def render_error_page(problem: Mapping[str, Any], nonce: str) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{status} {title}'
         '</title><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<style nonce="{escape(nonce)}">{_STYLE}</style></head><body><main>'
+        f'<style nonce="{escape(nonce)}">{STYLE}</style></head><body><main>'
         f'<p class="status">{status}</p><h1>{title}</h1>{said}{advice}'
         f"{_render_errors(problem.get('errors', ()))}"
         f"<p><code>{escape(str(problem['code']))}</code></p></main></body></html>"

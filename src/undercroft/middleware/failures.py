@@ -23,9 +23,12 @@ from undercroft.http.json import dump_json
 from undercroft.http.request import Request
 from undercroft.http.responses import BODILESS, HTMLResponse, PlainTextResponse, Response
 from undercroft.middleware.debug_page import render_debug_page, render_debug_text
+from undercroft.middleware.error_handlers import ErrorHandlers
 from undercroft.middleware.error_page import render_error_page
 from undercroft.middleware.hosts import AllowedHosts
+from undercroft.middleware.missing_page import render_missing_page
 from undercroft.middleware.pipeline import Endpoint
+from undercroft.routing.missing import RouteNotFound
 from undercroft.settings import LOCAL_HOSTS
 
 logger = logging.getLogger("undercroft.request")
@@ -48,10 +51,12 @@ class Failures:
         debug: Show source and values to a developer at this machine: one who asks for it by a
             local name (`localhost`) from a local address. Whoever looks from another machine or
             out of a container finds the traceback in the log.
+        handlers: The application's own answers to exceptions.
     """
 
-    def __init__(self, *, debug: bool) -> None:
+    def __init__(self, *, debug: bool, handlers: ErrorHandlers | None = None) -> None:
         self.debug = debug
+        self._handlers = ErrorHandlers({}) if handlers is None else handlers
 
     async def __call__(self, request: Request, call_next: Endpoint) -> Response:
         """Go on, and answer what is raised."""
@@ -64,7 +69,25 @@ class Failures:
             raised = find_expected(error)
             if isinstance(raised, ClientDisconnected):
                 raise raised from None
-            return self.answer(request, raised)
+            return await self.handle(request, raised)
+
+    async def handle(self, request: Request, error: Exception) -> Response:
+        """Answer an exception by the application's own handler, else as `answer` does."""
+        handler = self._handlers.find(error)
+        if handler is None:
+            return self.answer(request, error)
+        if handler.is_last_resort and not isinstance(error, HTTPException):
+            if self.debug and is_local(request):
+                return self.answer(request, error)
+            logger.error("%s %s failed", request.method, printable(request.path), exc_info=error)
+        try:
+            return await handler.answer(request, error)
+        except ClientDisconnected:
+            raise
+        except Exception as failed:  # noqa: BLE001 - `answer` logs it
+            if failed.__context__ is None and failed is not error:
+                failed.__context__ = error  # A thread does not know what is being handled here.
+            return self.answer(request, failed)
 
     def answer(self, request: Request, error: Exception) -> Response:
         """Answer an exception, whatever fails on the way: the last resort is a plain 500."""
@@ -82,6 +105,8 @@ class Failures:
 
     def build_answer(self, request: Request, error: Exception) -> Response:
         """Build the answer to an exception, and log what is ours to mend."""
+        if isinstance(error, RouteNotFound) and error.tried and self.debug:
+            return build_missing_response(request, error)
         if isinstance(error, HTTPException):
             return build_error_response(request, error)
         if isinstance(error, ValidationError):
@@ -166,6 +191,15 @@ def is_loopback(host: str) -> bool:
 def prefers_html(request: Request) -> bool:
     """Tell whether the client is a browser asking for a page."""
     return "text/html" in request.headers.get("accept", "")
+
+
+def build_missing_response(request: Request, error: RouteNotFound) -> Response:
+    """Answer a path that no route has with the routes there are, where a developer looks."""
+    if not (is_local(request) and prefers_html(request)):
+        return build_error_response(request, error)
+    nonce = secrets.token_urlsafe(16)
+    page = render_missing_page(request.method, request.path, error.hint, error.tried, nonce)
+    return HTMLResponse(page, 404, {"content-security-policy": build_policy(nonce)})
 
 
 def build_error_response(request: Request, error: HTTPException) -> Response:

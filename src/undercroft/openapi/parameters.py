@@ -37,6 +37,8 @@ def describe_parameters(
     for argument in arguments:
         if argument.source in _BODIES or is_described_elsewhere(argument):
             continue
+        if argument.source is Source.PATH and argument.alias not in converters:
+            continue  # The host's, of which a path of the document knows nothing.
         if argument.members is not None:
             for described in describe_group(argument, collector):
                 found.setdefault((argument.source.value, described["name"]), described)

@@ -8,7 +8,7 @@ from undercroft.routing.route import Route, RouteEntry, RouteOptions
 from undercroft.routing.router import Router
 from undercroft.routing.template import PathParam
 from undercroft.routing.tree import AutomaticOptions, RouteTree
-from undercroft.routing.urls import include, path, re_path
+from undercroft.routing.urls import host, include, path, re_path
 
 __all__ = [
     "AutomaticOptions",
@@ -22,6 +22,7 @@ __all__ = [
     "RouteOptions",
     "RouteTree",
     "Router",
+    "host",
     "include",
     "path",
     "re_path",

@@ -1,10 +1,12 @@
 """Inclusion: routes of another module, router or list, put below a prefix and a namespace."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from undercroft.errors import ImproperlyConfigured
+from undercroft.routing.hooks import Hooks
+from undercroft.routing.host_names import HostTemplate
 from undercroft.routing.route import Route, RouteEntry, move_route
 
 __all__ = ["HasRoutes", "Inclusion", "RouteEntry", "RouteSource", "flatten_routes"]
@@ -33,6 +35,8 @@ class Inclusion(RouteEntry):
         namespace: What stands before each of their names.
         tags: What is put before the tags of each.
         source: File and line of the declaration.
+        app_namespace: The app's own name, where `namespace` is that of one of its instances.
+        host: The host that each of them answers to, or None.
     """
 
     target: RouteSource = field(repr=False)
@@ -40,6 +44,8 @@ class Inclusion(RouteEntry):
     namespace: str = ""
     tags: tuple[str, ...] = ()
     source: str = ""
+    app_namespace: str = ""
+    host: HostTemplate | None = None
 
     @property
     def routes(self) -> list[Route]:
@@ -63,10 +69,32 @@ def flatten_routes(entry: object, within: tuple[object, ...] = ()) -> Iterator[R
     within = (*within, entry)
     if isinstance(entry, Inclusion):
         for route in flatten_routes(entry.target, within):
-            yield move_route(route, entry.prefix, entry.namespace, entry.tags)
+            yield _place_route(route, entry)
         return
+    hooks: object = getattr(entry, "hooks", None)
     for inner in _list_entries(entry):
-        yield from flatten_routes(inner, within)
+        for route in flatten_routes(inner, within):
+            if isinstance(hooks, Hooks):
+                yield replace(route, around=(hooks, *route.around))
+            else:
+                yield route
+
+
+def _place_route(route: Route, entry: Inclusion) -> Route:
+    """Copy a route to where its inclusion puts it."""
+    moved = move_route(route, entry.prefix, entry.namespace, entry.tags, entry.app_namespace)
+    if entry.host is None:
+        return moved
+    taken = {param.name for param in entry.host.params} & {param.name for param in moved.params}
+    if moved.host is not None or taken:
+        raise ImproperlyConfigured(
+            f"The route {route.path} ({route.source}) cannot be put below the host "
+            f"{entry.host.text!r} ({entry.source}): it has a host already, or a parameter of the "
+            "same name.",
+            hint="Use one host() for a route, and other names in the host than in its paths.",
+            code="routing.host",
+        )
+    return replace(moved, host=entry.host)
 
 
 def _list_entries(entry: object) -> Sequence[object]:

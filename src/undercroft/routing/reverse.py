@@ -1,6 +1,6 @@
 """Reverser: from a route's name and parameters back to its path, quoted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote
@@ -25,12 +25,14 @@ class Reverser:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._named: dict[str, list[_Pattern]] = {}
+        self._instances: dict[str, dict[str, list[_Pattern]]] = {}
         self._handlers: dict[str, list[_Pattern]] = {}
         for route in routes:
             pattern = _Pattern(route)
             if route.name is not None:
                 patterns = self._named.setdefault(route.name, [])
                 _check_distinct(route.name, pattern, patterns)
+                self._add_instance(route, patterns)
             else:
                 function = str(getattr(route.handler, "__name__", ""))
                 name = join_names(route.namespace, function)
@@ -38,19 +40,31 @@ class Reverser:
             if all(pattern.key != known.key for known in patterns):
                 patterns.append(pattern)
 
+    def _add_instance(self, route: Route, patterns: "list[_Pattern]") -> None:
+        if route.name is None or route.app_namespace == route.namespace:
+            return
+        local = route.name.removeprefix(f"{route.namespace}:")
+        alias = join_names(route.app_namespace, local)
+        self._instances.setdefault(alias, {})[route.namespace] = patterns
+
     def url_for(self, name: str, /, **params: Any) -> str:
         """Build the path of the route with this name, with its values percent-encoded.
+
+        That of a route with a host begins with two slashes and the host.
 
         Raises:
             NoReverseMatch: No route has the name, the parameters are not its own, or a value
                 does not fit its converter.
         """
-        patterns = self._named.get(name) or self._handlers.get(name)
-        if patterns is None:
-            raise self._build_unknown(name)
-        fitting = [pattern for pattern in patterns if pattern.names == params.keys()]
-        if not fitting:
-            raise _build_wrong_params(name, params, patterns)
+        return self.url_for_within("", name, params)
+
+    def url_for_within(self, namespace: str, name: str, params: Mapping[str, Any]) -> str:
+        """Build the path of a route, as seen from a route in a namespace.
+
+        Raises:
+            NoReverseMatch: As for `url_for`.
+        """
+        fitting = self._find_patterns(namespace, name, params.keys())
         if len(fitting) > 1:
             sources = " and ".join(pattern.route.source for pattern in fitting)
             raise NoReverseMatch(
@@ -59,8 +73,35 @@ class Reverser:
             )
         return fitting[0].build(params)
 
+    def check(self, name: str, given: Collection[str] | None) -> None:
+        """Check that there is such a route, which takes parameters of these names.
+
+        Args:
+            name: The route's.
+            given: The names, or None where they are not known.
+
+        Raises:
+            NoReverseMatch: There is none.
+        """
+        self._find_patterns("", name, given)
+
+    def _find_patterns(
+        self, namespace: str, name: str, given: Collection[str] | None
+    ) -> "list[_Pattern]":
+        instances = self._instances.get(name, {})
+        patterns = instances.get(namespace) or self._named.get(name)
+        if patterns is None and instances:
+            patterns = [*instances.values()][-1]
+        patterns = patterns or self._handlers.get(name)
+        if patterns is None:
+            raise self._build_unknown(name)
+        fitting = [each for each in patterns if given is None or each.names == frozenset(given)]
+        if not fitting:
+            raise _build_wrong_params(name, given or (), patterns)
+        return fitting
+
     def _build_unknown(self, name: str) -> NoReverseMatch:
-        known = [*self._named, *self._handlers]
+        known = [*self._named, *self._instances, *self._handlers]
         close = get_close_matches(name, known, n=3) or [
             full for full in known if full.rpartition(":")[2] == name.rpartition(":")[2]
         ]
@@ -71,12 +112,13 @@ class Reverser:
 class _Pattern:
     """One route, prepared for writing its path."""
 
-    __slots__ = ("key", "names", "pieces", "route")
+    __slots__ = ("host", "key", "names", "pieces", "route")
 
     def __init__(self, route: Route) -> None:
         self.route = route
-        self.key = route.path
-        self.names = frozenset(param.name for param in route.params)
+        self.host: tuple[Piece, ...] = () if route.host is None else route.host.pieces
+        self.key = route.path if route.host is None else f"//{route.host.text}{route.path}"
+        self.names = frozenset(param.name for param in route.all_params)
         regex = route.template.regex
         tail = () if regex is None else reverse_regex(regex)
         self.pieces: tuple[Piece, ...] | None = None
@@ -101,7 +143,13 @@ class _Pattern:
                 "and '.' and '..' to another path.",
                 hint="Check the values before building a URL from them.",
             )
-        return path
+        return self._build_host(params) + path if self.host else path
+
+    def _build_host(self, params: Mapping[str, Any]) -> str:
+        return "//" + "".join(
+            piece if isinstance(piece, str) else self._write(piece, params[piece.name])
+            for piece in self.host
+        )
 
     def _write(self, param: PathParam, value: object) -> str:
         converter = param.converter
@@ -145,9 +193,9 @@ def _check_distinct(name: str, pattern: _Pattern, patterns: list[_Pattern]) -> N
 
 
 def _build_wrong_params(
-    name: str, params: Mapping[str, object], patterns: list[_Pattern]
+    name: str, names: Collection[str], patterns: list[_Pattern]
 ) -> NoReverseMatch:
-    given = ", ".join(sorted(params)) or "none"
+    given = ", ".join(sorted(names)) or "none"
     expected = " or ".join(
         f"{', '.join(sorted(pattern.names)) or 'none'} for {pattern.key}" for pattern in patterns
     )

@@ -12,6 +12,8 @@ from undercroft.errors import HTTPException, ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.http.websockets import WebSocket
+from undercroft.routing.hooks import Hooks
+from undercroft.routing.host_names import HostTemplate
 from undercroft.routing.regex import check_regex, trim_regex
 from undercroft.routing.template import PathParam, Template, join_paths, parse_template
 
@@ -70,6 +72,9 @@ class Route(RouteEntry):
         template: The path in parts.
         params: The path parameters in order.
         endpoint: The compiled handler, Request to Response; set when the app is built.
+        host: The host it answers to, or None for all.
+        around: The hooks and exception handlers around it, the outermost first.
+        app_namespace: The same as `namespace`, by the names of the apps and not of their instances.
     """
 
     path: str
@@ -82,11 +87,19 @@ class Route(RouteEntry):
     template: Template
     params: tuple[PathParam, ...]
     endpoint: Callable[[Request], Awaitable[Any]] | None = field(default=None, repr=False)
+    host: HostTemplate | None = None
+    around: tuple[Hooks, ...] = field(default=(), repr=False)
+    app_namespace: str = ""
 
     @property
     def is_socket(self) -> bool:
         """Tell whether it serves WebSockets: its endpoint then takes the handshake."""
         return SOCKET in self.methods
+
+    @property
+    def all_params(self) -> tuple[PathParam, ...]:
+        """The parameters of the host and of the path."""
+        return self.params if self.host is None else (*self.host.params, *self.params)
 
     @property
     def plain_path(self) -> str:
@@ -148,7 +161,11 @@ def build_route(
 
 
 def move_route(
-    route: Route, prefix: str = "", namespace: str = "", tags: Iterable[str] = ()
+    route: Route,
+    prefix: str = "",
+    namespace: str = "",
+    tags: Iterable[str] = (),
+    app_namespace: str = "",
 ) -> Route:
     """Copy a route to below a prefix and into a namespace, with tags put before its own.
 
@@ -170,6 +187,7 @@ def move_route(
         path=template.path,
         name=join_names(namespace, route.name) if route.name else None,
         namespace=join_names(namespace, route.namespace),
+        app_namespace=join_names(app_namespace or namespace, route.app_namespace),
         options=options,
         template=template,
         params=(*template.params, *own),

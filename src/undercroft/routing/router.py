@@ -5,6 +5,7 @@ from typing import Any, Unpack, cast
 
 from undercroft.routing.changes import Changing
 from undercroft.routing.decorators import RouteDecorators
+from undercroft.routing.hooks import HookDecorators, Hooks
 from undercroft.routing.inclusion import Inclusion, RouteSource, flatten_routes
 from undercroft.routing.route import (
     Route,
@@ -17,7 +18,7 @@ from undercroft.routing.route import (
 from undercroft.routing.template import join_paths
 
 
-class Router(RouteDecorators, Changing):
+class Router(RouteDecorators, HookDecorators, Changing):
     """Collect routes below a common prefix, namespace and tags.
 
     Args:
@@ -34,10 +35,20 @@ class Router(RouteDecorators, Changing):
         self.namespace = namespace or ""
         self.tags = tuple(tags)
         self.entries: list[RouteEntry] = []
+        self._hooks = Hooks()
 
     def __repr__(self) -> str:
         """Show prefix and number of entries."""
         return f"<Router {self.prefix or '/'} with {len(self.entries)} entries>"
+
+    @property
+    def hooks(self) -> Hooks:
+        """The hooks and exception handlers around its routes."""
+        return self._hooks
+
+    def announce_change(self) -> None:
+        """Have every application that includes this compiled anew."""
+        Changing.announce_change(self)
 
     @property
     def routes(self) -> list[Route]:

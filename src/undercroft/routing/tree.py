@@ -21,6 +21,7 @@ from undercroft.routing.route import Endpoint, Route
 from undercroft.routing.template import parse_template
 
 Found = tuple[Route, dict[str, Any]]
+AnswerOptions = Callable[[tuple[str, ...]], Endpoint]
 LastSegment = list[tuple[Callable[[str], Any], Leaf]]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -55,7 +56,7 @@ class RouteTree:
     def __init__(
         self,
         routes: Iterable[Route],
-        answer_options: Callable[[tuple[str, ...]], Endpoint] | None = None,
+        answer_options: AnswerOptions | None = None,
     ) -> None:
         self._root = Node()
         self._answer_options = answer_options

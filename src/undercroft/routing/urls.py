@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, Unpack, overload
 
 from undercroft.errors import ImproperlyConfigured
+from undercroft.routing.host_names import parse_host
 from undercroft.routing.inclusion import Inclusion, RouteSource
 from undercroft.routing.route import (
     PathOptions,
@@ -98,28 +99,58 @@ def re_path(
 
 
 def include(
-    target: str | ModuleType | RouteSource | Inclusion, namespace: str | None = None
+    target: str | ModuleType | RouteSource | Inclusion | tuple[RouteSource | str, str],
+    namespace: str | None = None,
 ) -> Inclusion:
     """Include the routes of a module, a router or a list below a `path(...)`.
 
+    The same app may be there several times: each instance has a namespace, and a name with the
+    app's own, `polls:index`, leads to the instance that answers the request, else to the one
+    called like the app, else to the last.
+
     Args:
         target: A module or its dotted name, with a list `urlpatterns` (or `routes`) and
-            perhaps an `app_name`; or a router; or a list of routes.
-        namespace: What stands before the names, `blog` for `blog:detail`; the module's
-            `app_name` when left out.
+            perhaps an `app_name`; or a router; or a list of routes; or one of these and an
+            `app_name` as a pair.
+        namespace: What stands before the names, `blog` for `blog:detail`; the `app_name` when
+            left out.
 
     Raises:
         ImproperlyConfigured: There is no such module, or it has no list of routes.
     """
     source = find_source()
-    if isinstance(target, str):
-        target = _import_urls(target)
-    if isinstance(target, ModuleType):
-        namespace = namespace or getattr(target, "app_name", None)
-        target = _get_patterns(target)
-    if isinstance(target, Inclusion):
-        target = [target]
-    return Inclusion(target, namespace=namespace or "", source=source)
+    routes: Any = target
+    app_name: Any = None
+    if isinstance(target, tuple) and len(target) == 2 and isinstance(target[1], str):
+        routes, app_name = target
+    if isinstance(routes, str):
+        routes = _import_urls(routes)
+    if isinstance(routes, ModuleType):
+        app_name = app_name or getattr(routes, "app_name", None)
+        routes = _get_patterns(routes)
+    if isinstance(routes, Inclusion):
+        routes = [routes]
+    chosen: str = namespace or app_name or ""
+    return Inclusion(routes, namespace=chosen, source=source, app_namespace=app_name or "")
+
+
+def host(name: str, target: RouteSource | Inclusion) -> Inclusion:
+    """Let routes answer to one host, or to those that fit a pattern, only.
+
+    The setting `allowed_hosts` must name it, too. What no route of the host answers, routes
+    without a host may.
+
+    Args:
+        name: `api.example.org`, or with parameters `{tenant}.example.org`, which handlers take like
+            those of a path. Without a port.
+        target: A router, a list of routes or `include(...)`.
+
+    Raises:
+        ImproperlyConfigured: It is no host's name.
+    """
+    source = find_source()
+    routes: RouteSource = [target] if isinstance(target, Inclusion) else target
+    return Inclusion(routes, source=source, host=parse_host(name))
 
 
 def _import_urls(name: str) -> ModuleType:
