@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from undercroft.routing.urls import include as include
     from undercroft.routing.urls import path as path
     from undercroft.routing.urls import re_path as re_path
+    from undercroft.sessions import messages as messages
     from undercroft.settings import DatabaseSettings as DatabaseSettings
     from undercroft.settings import Settings as Settings
     from undercroft.shortcuts import aget_object_or_404 as aget_object_or_404
@@ -98,6 +99,7 @@ _NAMES = {
     "get_object_or_404": "undercroft.shortcuts",
     "host": "undercroft.routing.urls",
     "include": "undercroft.routing.urls",
+    "messages": "undercroft.sessions",
     "models": "",
     "pagination": "",
     "path": "undercroft.routing.urls",
@@ -151,6 +153,7 @@ __all__ = [
     "get_object_or_404",
     "host",
     "include",
+    "messages",
     "models",
     "pagination",
     "path",

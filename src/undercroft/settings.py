@@ -6,7 +6,7 @@
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -122,6 +122,18 @@ class Settings(BaseSettings):
         templates: Folders of the project's templates, before those of its apps.
         static_dirs: Folders of the project's static files, before those of its apps.
         static_url: Where static files are served from.
+        cache_url: Where the cache is, `memory://` or `redis://host:6379/0`.
+        session_engine: Where sessions are kept: "signed_cookies", "db" or "cache".
+        session_cookie_name: Gets the prefix `__Host-` over HTTPS.
+        session_cookie_age: Seconds a session lives without being used.
+        session_absolute_age: Seconds a session lives at most; None for ever.
+        session_cookie_secure: Whether its cookie is for HTTPS only; None where HTTPS is spoken.
+        session_cookie_httponly: Whether scripts may not read it.
+        session_cookie_samesite: Whether other sites' requests carry it.
+        session_cookie_domain: For which domain it is; None for this host alone.
+        session_cookie_path: Below which path it is sent.
+        session_expire_at_browser_close: Whether it ends with the browser.
+        session_save_every_request: Whether each touch begins its idle age anew.
         max_body_size: The largest body read into memory, in bytes.
         max_upload_size: The largest multipart form, files included, in bytes.
         max_form_fields: The most fields of a form that are no files.
@@ -153,6 +165,18 @@ class Settings(BaseSettings):
     templates: Listed[Path] = [Path("templates")]
     static_dirs: Listed[Path] = [Path("static")]
     static_url: str = "/static/"
+    cache_url: str = "memory://"
+    session_engine: Literal["signed_cookies", "db", "cache"] = "signed_cookies"
+    session_cookie_name: str = Field(default="sessionid", pattern=r"^[A-Za-z0-9_.-]+$")
+    session_cookie_age: int = Field(default=14 * 24 * 3600, gt=0)
+    session_absolute_age: int | None = Field(default=90 * 24 * 3600, gt=0)
+    session_cookie_secure: bool | None = None
+    session_cookie_httponly: bool = True
+    session_cookie_samesite: Literal["lax", "strict", "none"] = "lax"
+    session_cookie_domain: str | None = None
+    session_cookie_path: str = Field(default="/", pattern=r"^/[\x20-\x3a\x3c-\x7e]*$")
+    session_expire_at_browser_close: bool = False
+    session_save_every_request: bool = False
     max_body_size: int = Field(default=10 * 1024 * 1024, gt=0)
     max_upload_size: int = Field(default=100 * 1024 * 1024, gt=0)
     max_form_fields: int = Field(default=1000, gt=0)

@@ -145,3 +145,24 @@ def test_an_unreachable_database_is_one_readable_error(run: Run) -> None:
     assert "DatabaseUnavailable: Database 'default' cannot be reached" in result.stderr
     assert "geheim" not in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_clearsessions_deletes_what_is_over(run: Run, project: Path) -> None:
+    """Sessions in the database are deleted once they are over; elsewhere there is nothing to do."""
+    assert "forgets by itself" in run("clearsessions").stdout
+    (project / "main.py").write_text(
+        "from undercroft import App, Settings\n"
+        "app = App(Settings(session_engine='db'), apps=['undercroft.sessions'])\n",
+        "utf-8",
+    )
+    assert "sessions" in run("migrate", "--app", "main.py").stdout
+    code = (
+        "from datetime import UTC, datetime, timedelta\n"
+        "for days in (-1, -2, 1):\n"
+        "    moment = datetime.now(UTC) + timedelta(days=days)\n"
+        "    StoredSession.objects.create(key_hash=str(days), data='{}', created_at=moment,"
+        " refreshed_at=moment, expires_at=moment)\n"
+    )
+    assert run("shell", "main.py", "-c", code).returncode == 0
+    assert run("clearsessions", "main.py").stdout == "Deleted 2 sessions.\n"
+    assert run("clearsessions", "main.py").stdout == "Deleted 0 sessions.\n"

@@ -41,6 +41,8 @@ from undercroft.settings import Settings
 from undercroft.staticfiles.routes import build_static_routes
 
 if TYPE_CHECKING:
+    from undercroft.cache.interface import Cache
+    from undercroft.sessions.opening import Sessions
     from undercroft.templating.engine import Templates
 
 Lifespan = Callable[["App"], AbstractAsyncContextManager[None]]
@@ -185,6 +187,8 @@ class App(RouteDecorators, HookDecorators):
         """
         with self._lock:
             if self._endpoint is None:
+                if self.settings.session_engine != "signed_cookies":
+                    _ = self.sessions  # what is wrong with it shows now
                 routes = [*self.router.routes, *self._build_own_routes()]
                 self.operations = compile_routes(
                     routes,
@@ -248,6 +252,21 @@ class App(RouteDecorators, HookDecorators):
     def reverser(self) -> Reverser:
         """The names of all routes."""
         return self._reverser
+
+    @cached_property
+    def cache(self) -> "Cache":
+        """The cache that the settings name."""
+        from undercroft.cache.urls import build_cache  # noqa: PLC0415 - most applications need none
+
+        return build_cache(self.settings.cache_url)
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """What opens the session of a request, as the settings say."""
+        from undercroft.sessions.opening import build_sessions  # noqa: PLC0415 - an API needs none
+
+        names = [app.name for app in self.apps]
+        return build_sessions(self.settings, lambda: self.cache, names)
 
     @cached_property
     def templates(self) -> "Templates":

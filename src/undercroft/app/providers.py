@@ -9,6 +9,7 @@ from undercroft.background.tasks import BackgroundTasks
 from undercroft.binding.calls import InjectedCalls
 from undercroft.binding.parameters import Provider
 from undercroft.http.request import Request
+from undercroft.http.session import Session
 from undercroft.settings import Settings
 
 
@@ -35,6 +36,8 @@ class Providers:
             return Provider(self._get_settings)
         if issubclass(annotation, BackgroundTasks):
             return Provider(self._get_background_tasks, is_at_hand=True)
+        if issubclass(annotation, Session):
+            return Provider(load_session)
         return find_session_provider(annotation)
 
     def _get_app(self) -> object:
@@ -50,6 +53,11 @@ class Providers:
             request.call_after_answer(request.background)
         tasks: BackgroundTasks = request.background
         return tasks
+
+
+async def load_session(request: Request) -> Session:
+    """Load the visitor's session, so that any handler can use it without waiting."""
+    return await request.session.aload()
 
 
 def find_session_provider(annotation: type) -> Provider | None:

@@ -19,6 +19,7 @@ from undercroft.http.headers import Headers, RawHeaders
 from undercroft.http.json import load_json
 from undercroft.http.multipart import DEFAULT_LIMITS, FormLimits, MultipartReader, Part
 from undercroft.http.query import QueryParams
+from undercroft.http.session import Session
 from undercroft.http.signed_cookies import REQUIRED, SignedCookies
 from undercroft.http.url import SAFE_IN_PATH, URL
 
@@ -67,6 +68,7 @@ class Request:
         socket: The `WebSocket` whose handshake this is, or None.
         root_path: Where the application is mounted, without a trailing slash.
         max_body_size: The largest body `body()` reads, in bytes.
+        finishings: What is left for the moment before the answer is sent; None while it is nothing.
         endings: What is left for `end()`, once the answer has been sent; None while it is nothing.
         background: The handler's `BackgroundTasks`, once it has asked for them.
     """
@@ -85,6 +87,7 @@ class Request:
     _cookies: Cookies | None = None
     _state: State | None = None
     _form: FormData | None = None
+    finishings: list[Callable[[Any], Awaitable[object]]] | None = None
     endings: list[Callable[[], Awaitable[object]]] | None = None
     _afterwards: list[Callable[[], Awaitable[object]]] | None = None
     background: Any = None
@@ -167,6 +170,12 @@ class Request:
         if self._state is None:
             self._state = State()
         return self._state
+
+    @cached_property
+    def session(self) -> Session:
+        """What is remembered of the visitor; nothing is loaded, or sent, before it is touched."""
+        opened: Session = self.app.sessions.open(self)
+        return opened
 
     @property
     def host(self) -> str:
@@ -285,6 +294,15 @@ class Request:
     @property
     def _form_limits(self) -> FormLimits:
         return getattr(self.app, "form_limits", DEFAULT_LIMITS)
+
+    def call_before_answer(self, function: Callable[[Any], Awaitable[object]]) -> None:
+        """Await a function with the response before it is sent, whether it is good or a failure's.
+
+        What it raises is answered in place of the response.
+        """
+        if self.finishings is None:
+            self.finishings = []
+        self.finishings.append(function)
 
     def call_at_end(self, function: Callable[[], Awaitable[object]]) -> None:
         """Await a function once the answer has been sent, or has failed; the last given first."""

@@ -63,13 +63,14 @@ class Failures:
         try:
             response = await call_next(request)
             # What a middleware made itself was not settled where handlers' answers are.
-            return await response.resolve(request) if response.is_deferred else response
+            response = await response.resolve(request) if response.is_deferred else response
         except Exception as error:  # noqa: BLE001 - `answer` logs it
             request.drop_afterwards()
             raised = find_expected(error)
             if isinstance(raised, ClientDisconnected):
                 raise raised from None
-            return await self.handle(request, raised)
+            response = await self.handle(request, raised)
+        return response if request.finishings is None else await self.finish(request, response)
 
     async def handle(self, request: Request, error: Exception) -> Response:
         """Answer an exception by the application's own handler, else as `answer` does."""
@@ -88,6 +89,16 @@ class Failures:
             if failed.__context__ is None and failed is not error:
                 failed.__context__ = error  # A thread does not know what is being handled here.
             return self.answer(request, failed)
+
+    async def finish(self, request: Request, response: Response) -> Response:
+        """Do what was left for the moment before the answer is sent; what fails is answered."""
+        try:
+            for function in request.finishings or ():
+                await function(response)
+        except Exception as error:  # noqa: BLE001 - `answer` logs it
+            await response.close()
+            return self.answer(request, error)
+        return response
 
     def answer(self, request: Request, error: Exception) -> Response:
         """Answer an exception, whatever fails on the way: the last resort is a plain 500."""
