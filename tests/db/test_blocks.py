@@ -246,6 +246,31 @@ def in_a_thread(work: Callable[[], object]) -> None:
     assert not thread.is_alive()
 
 
+def test_a_block_of_no_database_is_refused_at_its_entry(run: Run) -> None:
+    """A name that is none would write outside of the transaction it seems to be in."""
+    ran: list[int] = []
+
+    @atomic("defualt")
+    def write() -> None:
+        ran.append(1)
+
+    @atomic("defualt", retry=2)
+    async def awrite() -> None:
+        ran.append(2)
+
+    def enter() -> None:
+        with atomic("defualt"):
+            ran.append(3)
+
+    for act in (write, lambda: run(awrite()), enter, lambda: on_commit(list, "defualt")):
+        with pytest.raises(ImproperlyConfigured, match="Did you mean 'default'") as caught:
+            act()
+        assert caught.value.code == "db.unknown-database"
+    with atomic(), pytest.raises(ImproperlyConfigured):
+        on_commit(list, "defualt")
+    assert ran == []
+
+
 def test_an_unknown_isolation_is_refused() -> None:
     """A level that does not exist names the one that was meant; capitals are as good."""
     with pytest.raises(ImproperlyConfigured, match="Did you mean 'serializable'"):

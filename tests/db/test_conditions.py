@@ -8,6 +8,7 @@ import pytest
 
 from tests.db.conftest import Run
 from tests.db.music_models import Album, Artist, Genre, Sleeve, Track, fill, names
+from undercroft.errors import FieldValueError
 from undercroft.models import Case, Count, Exists, F, Lower, OuterRef, Q, Value, When
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -425,3 +426,14 @@ def test_a_list_may_be_long(run: Run) -> None:
     assert Album.objects.filter(released__in=moments).count() == 3
     prices = [*Album.objects.values_list("price", flat=True), *map(Decimal, range(100, 17_100))]
     assert Album.objects.filter(price__in=prices).count() == 4
+
+
+def test_one_value_where_a_list_is_expected_is_told() -> None:
+    """The value is shown as it was given, and as what to write."""
+    for value in (3, "abc", b"abc"):
+        with pytest.raises(FieldValueError) as caught:
+            Album.objects.filter(id__in=value)
+        assert f"Value {value!r} does not fit Album.id" in str(caught.value)
+        assert f"a list of values, such as id__in=[{value!r}]" in str(caught.value)
+    with pytest.raises(FieldValueError, match=r"such as \[\.\.\.\]"):
+        Album.objects.filter(title__in="x" * 50)

@@ -1,6 +1,7 @@
 """URLs, engines, and databases that cannot be reached."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from tests.db.shop_models import Author, Counter
 from undercroft import models
 from undercroft.concurrency import run_in_thread
 from undercroft.db.connections.databases import databases
+from undercroft.db.connections.failures import translate
 from undercroft.db.connections.options import DatabaseOptions
 from undercroft.db.connections.transactions import atomic
 from undercroft.db.connections.urls import parse_url
@@ -66,12 +68,17 @@ def test_configure_keeps_what_stays() -> None:
         _ = databases["othr"]
 
 
+NOISE = ("sqlalche.me", "(psycopg", "(pymysql", "(sqlite3", "[SQL", "[parameters", "\n")
+
+
 @pytest.mark.parametrize(
     "url",
     [
         "postgresql://postgres@127.0.0.1:1/none?connect_timeout=2",
         "mariadb://root@127.0.0.1:1/none?connect_timeout=2",
         "sqlite:////no/such/folder/db.sqlite3",
+        "postgresql://postgres@no-such-host.invalid/none",
+        "mariadb://root@no-such-host.invalid/none",
     ],
 )
 def test_an_unreachable_database_says_so(url: str, run: Run) -> None:
@@ -80,6 +87,7 @@ def test_an_unreachable_database_says_so(url: str, run: Run) -> None:
     with pytest.raises(DatabaseUnavailable) as caught:
         Author.objects.count()
     assert caught.value.__cause__ is not None
+    assert [noise for noise in NOISE if noise in str(caught.value)] == []
     with pytest.raises(DatabaseUnavailable), atomic():
         Author.objects.create(name="x", email="x")
     with pytest.raises(DatabaseUnavailable):
@@ -159,3 +167,38 @@ def test_the_light_modules_stay_light() -> None:
         "sys.exit('sqlalchemy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_sqlalchemy_adds_is_left_out() -> None:
+    """The text has the driver's words: no statement, no value, no link."""
+    cause = sqlite3.OperationalError("no such function: nope")
+    wrapped = sa.exc.OperationalError("SELECT nope(?)", ("secret",), cause)
+    wrapped.code = "e3q8"
+    told = translate(wrapped)
+    assert str(told) == "The database refused a statement: no such function: nope. [db.error]"
+    alone = translate(sa.exc.InvalidRequestError("No.", code="abcd"))
+    assert str(alone) == "The database refused a statement: No. [db.error]"
+
+
+@pytest.mark.parametrize(
+    "url,driver,hint",
+    [
+        ("sqlite+aiosqlite:///x.db", "aiosqlite", "Write `sqlite://`, whose driver is a part of"),
+        ("postgresql+pg8000://h/n", "pg8000", "Write `postgresql://`, .* 'undercroft.postgres.'"),
+        ("postgresql://h/n", "psycopg", "Run `pip install 'undercroft.postgres.'`"),
+    ],
+)
+def test_a_missing_driver_says_what_brings_one(
+    url: str, driver: str, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hint names what there is: Python's own, an extra, or ours in place of another's."""
+
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise ModuleNotFoundError(name=driver)
+
+    # Which packages are installed here should not matter.
+    monkeypatch.setattr(sa, "create_engine", fail)
+    databases.configure({"default": url})
+    with pytest.raises(ImproperlyConfigured, match=hint) as caught:
+        _ = databases["default"].sync_engine
+    assert caught.value.code == "db.driver-missing"

@@ -25,8 +25,9 @@ from tests.db.shop_models import (
 )
 from undercroft import models
 from undercroft.db.connections.databases import databases
+from undercroft.db.fields.values import add_article
 from undercroft.db.mapping.options import find_app_label
-from undercroft.errors import ForeignKeyViolation, ImproperlyConfigured
+from undercroft.errors import FieldValueError, ForeignKeyViolation, ImproperlyConfigured
 
 
 def test_tables_are_named_after_app_and_model() -> None:
@@ -286,3 +287,16 @@ def test_instances_can_be_copied(database: str, duplicate: Any) -> None:
     assert author.name == "Ada"
     other.save()
     assert Author.objects.get().name == "Bob"
+
+
+def test_messages_speak_of_models_as_people_do() -> None:
+    """It is an Author and a Book, a User and a Unit, an Order and an Umbrella."""
+    names = ["Author", "Book", "User", "Unit", "Usage", "Europe", "Order", "Umbrella", "Item"]
+    assert [add_article(name).split()[0] for name in names] == (
+        ["an", "a", "a", "a", "a", "a", "an", "an", "an"]
+    )
+    wrong: Any = Book(title="x")
+    with pytest.raises(FieldValueError, match="expected an Author; a key goes to author_id"):
+        Book(title="y").author = wrong
+    with pytest.raises(FieldValueError, match="expected an Author"):
+        Book.objects.filter(author=wrong)

@@ -59,11 +59,16 @@ def test_options_come_from_the_url_or_beside_it() -> None:
         application_name="my shop",
     )
     assert parse_url("sqlite://?busy_timeout=3")[3].lock_timeout == 3
+    for query in ("cached_statements=9", "mode=ro&uri=true"):
+        assert parse_url(f"sqlite:///file:x?{query}")[1].endswith(query)
 
 
 @pytest.mark.parametrize(
     "url,given,message",
     [
+        ("sqlite:///x.db?pool_sise=3", {}, "'pool_sise' does not exist. Did you mean 'pool_size'"),
+        ("sqlite:///file:x?uri=true&pool_sise=3", {}, "'pool_sise' does not exist"),
+        ("sqlite:///x.db?mode=ro", {}, r"'mode' is of SQLite's own URIs.*mode=\.\.\.&uri=true"),
         ("sqlite://?connect_timeout=1", {}, "'connect_timeout' means nothing here. SQLite"),
         ("sqlite://", {"idle_in_transaction_timeout": 1}, "'idle_in_transaction_timeout' means"),
         ("sqlite://", {"application_name": "x"}, "'application_name' means nothing"),

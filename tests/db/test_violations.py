@@ -108,6 +108,8 @@ def test_a_reference_to_nothing_is_named_where_it_is_known(database: str) -> Non
     error = catch(lambda: Book.objects.create(title="x", author_id=999), ForeignKeyViolation)
     assert error.model is Book
     assert error.fields == (() if database == "sqlite" else ("author",))
+    if database == "sqlite":
+        assert "Book.author or Book.sequel_to refers to a row that does not exist" in str(error)
     book = Book.objects.create(title="x", author=ada)
     book.author_id = 999
     assert catch(book.save, ForeignKeyViolation).fields == ("author",)

@@ -7,7 +7,7 @@ from sqlalchemy import event
 
 from undercroft.concurrency import is_on_loop
 from undercroft.db.fields.info import MISSING
-from undercroft.db.fields.values import build_error
+from undercroft.db.fields.values import add_article, build_error
 from undercroft.db.internals import forget_value, state_of
 from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
 from undercroft.db.prefetching import prefetch_steps
@@ -130,7 +130,7 @@ class SingleRelated:
         """
         relation = self.relation
         if value is not None and not isinstance(value, relation.target):
-            expected = f"a {relation.target.__name__}"
+            expected = add_article(relation.target.__name__)
             raise build_error(type(instance).__name__, relation.accessor, value, expected)
         instance.__dict__[relation.accessor] = value
         if value is not None:
@@ -201,7 +201,7 @@ def keep_in_step(model: type[Any], name: str) -> None:
         new = None
         if value is not None:
             if not isinstance(value, relation.target):
-                expected = f"a {relation.target.__name__}; a key goes to {key}"
+                expected = f"{add_article(relation.target.__name__)}; a key goes to {key}"
                 raise build_error(options.name, name, value, expected)
             new = getattr(value, relation.target_column)
         if instance.__dict__.get(key) != new or key not in instance.__dict__:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, TypeVar, get_origin
 
 from sqlalchemy.orm import MappedColumn
 
+from undercroft.db.fields.info import INFO_KEY
 from undercroft.db.mapping.foreign_keys import ForeignKeyDeclaration
 from undercroft.db.mapping.many_to_many import ManyToManyDeclaration
 from undercroft.db.mapping.options import read_meta
@@ -46,6 +47,33 @@ def hide_reverse_annotations(model: type[Any]) -> None:
             hidden[name] = ClassVar[annotation]
     if hidden:
         model.__annotations__ = {**annotations, **hidden}
+
+
+def check_primary_keys(model: type[Any]) -> None:
+    """Check that of our fields one at most is the primary key.
+
+    Raises:
+        ImproperlyConfigured: Several are, which says nothing of their order.
+    """
+    declared: dict[str, Any] = {}
+    for parent in reversed(model.__mro__):
+        declared.update(vars(parent))
+    keys = [name for name, value in declared.items() if _is_own_key(value)]
+    if len(keys) > 1:
+        named = ", ".join(f'"{name}"' for name in keys)
+        raise ImproperlyConfigured(
+            f"{model.__name__} has {len(keys)} fields with primary_key=True: {', '.join(keys)}.",
+            hint=f"For a key of several columns write `pk = models.CompositePrimaryKey({named})`.",
+            code="db.primary-key",
+        )
+
+
+def _is_own_key(value: Any) -> bool:
+    """Tell whether a value in a class body is a field of ours that is the primary key."""
+    if isinstance(value, ForeignKeyDeclaration):
+        return value.is_primary_key
+    column: Any = getattr(value, "column", None)
+    return isinstance(value, MappedColumn) and column.primary_key and INFO_KEY in column.info
 
 
 def has_primary_key(model: type[Any]) -> bool:

@@ -6,7 +6,11 @@ from undercroft.db.accessors import ManyRelated
 from undercroft.db.linking import HIDDEN, find_accessor, link_many
 from undercroft.db.mapping import registry
 from undercroft.db.mapping.foreign_keys import CASCADE, ForeignKey
-from undercroft.db.mapping.many_to_many import ManyOptions, ManyToManyDeclaration
+from undercroft.db.mapping.many_to_many import (
+    ManyOptions,
+    ManyToManyDeclaration,
+    check_many_option,
+)
 from undercroft.db.mapping.options import ManyRelation, ModelOptions
 from undercroft.errors import ImproperlyConfigured
 
@@ -44,13 +48,9 @@ def ManyToManyField(  # noqa: N802 - Django's name
     `add`, `remove`, `set`, `clear` and `create` change them. The rows between are in a table of
     their own, or in that of `through`.
     """
-    try:
-        made = ManyOptions(verbose_name=verbose_name, **options)
-    except TypeError as error:
-        raise ImproperlyConfigured(
-            f"ManyToManyField does not take these options: {error}.", code="db.field-option"
-        ) from error
-    return ManyToManyDeclaration(to, made)
+    for name in options:
+        check_many_option(name)
+    return ManyToManyDeclaration(to, ManyOptions(verbose_name=verbose_name, **options))
 
 
 def resolve_many(model: Any, name: str, declaration: ManyToManyDeclaration, base: Any) -> None:

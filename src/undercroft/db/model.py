@@ -18,6 +18,7 @@ from undercroft.db.fields.keys import BigAutoField
 from undercroft.db.fields.time_types import UTCDateTime
 from undercroft.db.inheritance import (
     check_parents,
+    check_primary_keys,
     has_primary_key,
     hide_reverse_annotations,
     inherit_meta,
@@ -115,8 +116,11 @@ class Model(DeclarativeBase):
         if "__tablename__" not in vars(cls) and "__table__" not in vars(cls):
             default = f"{app_label}_{name}" if app_label else name
             cls.__tablename__ = str(meta.get("db_table", default))
-        if not composite and not has_primary_key(cls):
-            cls.id = BigAutoField()
+        if not composite:
+            check_primary_keys(cls)
+            if not has_primary_key(cls):
+                cls.id = BigAutoField()
+        check_new(cls, app_label)
         hide_reverse_annotations(cls)
         add_table_args(cls, list_foreign_items(cls, meta))
         keys, many = list_foreign_keys(cls), list_many_to_many(cls)
@@ -127,13 +131,7 @@ class Model(DeclarativeBase):
             type.__setattr__(cls, name_of_many, None)
         if composite:
             mark_composite(cls, composite)
-        for error in ("DoesNotExist", "MultipleObjectsReturned"):
-            parent = getattr(cls, error)
-            described = {
-                "__module__": cls.__module__,
-                "__qualname__": f"{cls.__qualname__}.{error}",
-            }
-            setattr(cls, error, type(error, (parent,), {**described, "__doc__": parent.__doc__}))
+        add_errors(cls)
         super().__init_subclass__(**arguments)
         table: Any = cls.__table__
         cls.__options__ = cls._meta = ModelOptions(cls, app_label, table.name, meta)
@@ -342,6 +340,26 @@ class Model(DeclarativeBase):
     avalidate_unique = async_twin(validate_unique)
     adelete = async_twin(delete)
     arefresh_from_db = async_twin(refresh_from_db)
+
+
+def add_errors(model: type[Any]) -> None:
+    """Give a class about to be mapped `DoesNotExist` and `MultipleObjectsReturned` of its own."""
+    for name in ("DoesNotExist", "MultipleObjectsReturned"):
+        parent = getattr(model, name)
+        described = {
+            "__module__": model.__module__,
+            "__qualname__": f"{model.__qualname__}.{name}",
+            "__doc__": parent.__doc__,
+        }
+        setattr(model, name, type(name, (parent,), described))
+
+
+def check_new(model: Any, app_label: str) -> None:
+    """Check that neither a class about to be mapped nor its table is there already."""
+    table = None
+    if "__table__" not in vars(model):
+        table = Model.metadata.tables.get(model.__tablename__)
+    registry.check_free(app_label, model.__name__, model.__module__, table)
 
 
 event.listen(Mapper, "before_configured", lambda: resolve_bare_names(Model.registry.mappers))

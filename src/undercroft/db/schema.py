@@ -12,6 +12,7 @@ from undercroft.db.mapping import registry
 from undercroft.db.mapping.completing import UNMANAGED
 from undercroft.db.mapping.search_indexes import get_searches
 from undercroft.db.model import Model
+from undercroft.db.queries.expressions import resolve_own_order
 from undercroft.errors import ImproperlyConfigured
 
 
@@ -20,10 +21,12 @@ def create_all(alias: str = "default") -> None:
 
     Raises:
         DatabaseUnavailable: The database cannot be reached.
+        FieldError: A model's `Meta.ordering` names what is no field.
         ImproperlyConfigured: A model has a field or search index that this kind of database does
             not know.
     """
     engine, tables = databases[alias].sync_engine, list_tables()
+    check_orderings()
     check_types(tables, engine.dialect.name)
     check_searches(tables, engine.dialect.name)
     try:
@@ -61,6 +64,16 @@ def list_tables() -> list[sa.Table]:
     """List the tables that are made here."""
     registry.settle()
     return [table for table in Model.metadata.tables.values() if not table.info.get(UNMANAGED)]
+
+
+def check_orderings() -> None:
+    """Check that every model's `Meta.ordering` names fields.
+
+    Raises:
+        FieldError: One does not; the model is named.
+    """
+    for model in registry.all_models():
+        resolve_own_order(model.__options__, {})
 
 
 def check_types(tables: list[sa.Table], vendor: str) -> None:

@@ -22,8 +22,9 @@ from undercroft.errors import ImproperlyConfigured
 #: As the databases themselves write it: some compare keys and texts by how they are written.
 _write_json = partial(json.dumps, ensure_ascii=False, allow_nan=False)
 
-#: What to install when a driver is missing.
+#: What to install when a driver is missing, and which drivers that brings.
 EXTRAS = {"postgresql": "postgres", "mariadb": "mysql"}
+OWN_DRIVERS = frozenset({"asyncmy", "asyncpg", "psycopg", "pymysql"})
 
 
 def build_sync_engine(url: str, options: DatabaseOptions, budget: Budget | None = None) -> Engine:
@@ -117,9 +118,16 @@ def find_recycle(options: DatabaseOptions) -> float:
 
 
 def _build_missing_driver(name: str, error: ModuleNotFoundError) -> ImproperlyConfigured:
-    extra = EXTRAS.get(name, name)
+    extra = EXTRAS.get(name)
+    install = f"`pip install 'undercroft[{extra}]'`"
+    if error.name in OWN_DRIVERS:
+        hint = f"Run {install}."
+    elif extra is None:
+        hint = f"Write `{name}://`, whose driver is a part of Python, for sync and async code."
+    else:
+        hint = f"Write `{name}://`, whose drivers come by {install}, or install that one."
     return ImproperlyConfigured(
         f"The driver {error.name!r} for {name} is not installed.",
-        hint=f"Run `pip install 'undercroft[{extra}]'`.",
+        hint=hint,
         code="db.driver-missing",
     )

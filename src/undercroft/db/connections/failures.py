@@ -159,9 +159,20 @@ def raise_translated(
 
 
 def _describe(error: BaseException) -> str:
-    # MariaDB's drivers put a number before the words.
-    text = str(error.args[-1] if find_number(error) else error).strip()
-    return (text or type(error).__name__).rstrip(".") + "."
+    """Say in the driver's words what was wrong, without statement, values and links."""
+    own = getattr(error, "orig", None) or error
+    # MariaDB's drivers put a number before the words; SQLAlchemy adds all it knows behind them.
+    if find_number(own):
+        told = own.args[-1]
+    else:
+        told = own.args[0] if _is_of_sqlalchemy(own) and own.args else own
+    text = " ".join(str(told).split())
+    text = (text or type(own).__name__).rstrip(".")
+    return text if text.endswith("?") else f"{text}."
+
+
+def _is_of_sqlalchemy(error: BaseException) -> bool:
+    return type(error).__module__.startswith("sqlalchemy.")
 
 
 def _is_search(names: set[str], text: str, sql: str) -> bool:
@@ -176,7 +187,15 @@ def _is_search(names: set[str], text: str, sql: str) -> bool:
 
 def _is_disconnected(names: set[str], text: str) -> bool:
     if names & {"OperationalError", "InterfaceError"}:
-        signs = ("connection", "unable to open database", "server closed", "timeout expired")
+        signs = (
+            "connection",
+            "unable to open database",
+            "server closed",
+            "timeout expired",
+            # psycopg and libpq, of a host without an address.
+            "resolve host",
+            "translate host name",
+        )
         return any(sign in text.lower() for sign in signs)
     return False
 

@@ -81,6 +81,13 @@ _ELSEWHERE: Final = {
     "pool_min": "Connections are opened when they are needed.",
 }
 
+#: What `sqlite3` takes from a URL, and SQLite itself where `uri=true` stands beside it
+#: (sqlite.org/uri.html); anything else would be passed over.
+_DRIVER_NAMES: Final = frozenset(
+    {"cached_statements", "check_same_thread", "detect_types", "isolation_level", "timeout", "uri"}
+)
+_FILE_NAMES: Final = frozenset({"cache", "immutable", "mode", "modeof", "nolock", "psow", "vfs"})
+
 #: All that is an option of ours, whatever the database.
 NAMES: Final = frozenset(field.name for field in fields(DatabaseOptions))
 
@@ -126,6 +133,27 @@ def check_name(vendor: str, name: str) -> None:
         known = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(NAMES))}."
         hint = _ELSEWHERE.get(name.lower(), known)
         raise _build_error(f"Database option {name!r} does not exist.", hint)
+
+
+def check_foreign(vendor: str, others: Mapping[str, str]) -> None:
+    """Refuse what is left of a URL's query where SQLite's driver would pass over it.
+
+    Those of servers refuse by themselves what they do not know.
+
+    Raises:
+        ImproperlyConfigured: It is nobody's option.
+    """
+    if vendor != "sqlite":
+        return
+    for name in others:
+        if name in _DRIVER_NAMES or (name in _FILE_NAMES and "uri" in others):
+            continue
+        if name in _FILE_NAMES:
+            raise _build_error(
+                f"Database option {name!r} is of SQLite's own URIs.",
+                f"Write `sqlite:///file:name.db?{name}=...&uri=true`.",
+            )
+        check_name(vendor, name)
 
 
 def read_value(name: str, value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar, cast, overload
 
 from undercroft.concurrency import check_not_on_loop, is_on_loop
 from undercroft.db.connections.callbacks import Callback
+from undercroft.db.connections.databases import databases
 from undercroft.db.connections.frames import Frame, current, find_frame, get_frame, leave_frame
 from undercroft.db.connections.modes import DEFAULT, Isolation, Mode, build_mode
 from undercroft.db.connections.retries import arun_again, run_again
@@ -85,6 +86,8 @@ class Atomic:
 
     def _enter(self, *, retries: bool = False) -> None:
         options = self.options
+        # Before anything is written under a name that is none.
+        _ = databases[options.using]
         around = current.get()
         parent = find_frame(options.using) if around is not None else None
         if parent is not None:
@@ -247,7 +250,8 @@ def atomic(  # noqa: PLR0913 - Django's options and ours, all of them rarely nee
             (deadlock, serialization, lock time-out), after a short wait that grows.
 
     Raises:
-        ImproperlyConfigured: There is no such isolation, or retry is no number from 0 on.
+        ImproperlyConfigured: There is no such isolation, retry is no number from 0 on, or, when
+            the block is entered, there is no such database.
     """
     if callable(using):
         return Atomic(BlockOptions())(using)
@@ -274,10 +278,11 @@ def on_commit(func: Callable[[], Any], using: str | None = None, *, robust: bool
         robust: Log its failure and go on; otherwise those registered later are not called.
 
     Raises:
+        ImproperlyConfigured: There is no such database.
         TransactionManagementError: On an event loop, no transaction is open to wait for.
     """
     callback = Callback(func, robust)
-    frame = find_frame(using or "default")
+    frame = find_frame(databases[using or "default"].alias)
     if frame is not None:
         frame.callbacks.append(callback)
     elif is_on_loop() and iscoroutinefunction(func):

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 from undercroft.db.connections.options import (
     DatabaseOptions,
     build_options,
+    check_foreign,
     describe_options,
     is_option,
 )
@@ -65,5 +66,6 @@ def _take_options(vendor: str, rest: str) -> tuple[str, list[tuple[str, str]]]:
     address, _, query = rest.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
     others = [(name, value) for name, value in pairs if not is_option(vendor, name)]
+    check_foreign(vendor, dict(others))
     taken = [(name, value) for name, value in pairs if is_option(vendor, name)]
     return (f"{address}?{urlencode(others)}" if others else address), taken

@@ -89,12 +89,14 @@ class Names(NamedTuple):
         model: The model whose row breaks the constraint.
         fields: Its fields.
         target: The name of the model that a foreign key refers to.
+        candidates: Which foreign keys it may have been, where the database does not say.
     """
 
     violation: Violation
     model: type[Any] | None = None
     fields: tuple[str, ...] = ()
     target: str = ""
+    candidates: tuple[str, ...] = ()
 
 
 #: Finds names for a violation, given the statement's model and its text.
@@ -227,6 +229,9 @@ def _describe_unique(_names: Names, place: str) -> Description:
 def _describe_foreign_key(names: Names, place: str) -> Description:
     target = f"a row of {names.target}" if names.target else "a row"
     hint = "Save first what it refers to."
+    if names.candidates:
+        *others, last = names.candidates
+        place = f"{', '.join(others)} or {last}"
     return f"{place or 'A row'} refers to {target} that does not exist", hint
 
 

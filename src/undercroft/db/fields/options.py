@@ -11,7 +11,9 @@ from sqlalchemy.types import TypeEngine
 from undercroft.db.fields.choices import Choices, build_groups
 from undercroft.db.fields.expressions import DeclaredSQL, build_sql
 from undercroft.db.fields.info import INFO_KEY, MISSING, MUTABLE, FieldInfo, Validator
+from undercroft.db.fields.limits import build_writer
 from undercroft.db.fields.literals import write_literal
+from undercroft.db.fields.values import build_converter
 from undercroft.errors import ImproperlyConfigured
 
 T = TypeVar("T")
@@ -87,7 +89,7 @@ def build_column(
         arguments["onupdate"] = _build_insert_default(info.default)
     if "db_default" in options:
         arguments["server_default"] = _build_server_default(options["db_default"], kind.name)
-    return mapped_column(
+    made = mapped_column(
         options.get("db_column"),
         kind.column_type,
         *parts,
@@ -99,6 +101,26 @@ def build_column(
         info={INFO_KEY: info},
         **arguments,
     )
+    check_default(made.column, info)
+    return made
+
+
+def check_default(column: "sa.Column[Any]", info: FieldInfo) -> None:
+    """Check that a field's default could be written.
+
+    Raises:
+        ImproperlyConfigured: It is of a wrong type, or beyond the field's limits.
+    """
+    default = info.default
+    if default is MISSING or default is None or callable(default):
+        return
+    try:
+        build_writer(build_converter(column), info, column.type)(default)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise ImproperlyConfigured(
+            f"{info.kind}(default={default!r}) does not fit: expected {error}.",
+            code="db.field-option",
+        ) from error
 
 
 def build_info(kind: FieldKind, options: FieldOptions[Any], **details: Any) -> FieldInfo:

@@ -59,6 +59,16 @@ def find_python_type(column_type: TypeEngine[Any]) -> type[Any]:
         return object
 
 
+#: Names that begin with a vowel as it is written and not as it is spoken: a User, a Unit.
+_NOT_VOWELS = re.compile(r"Uni|Us[aeu]|Eu|On[ce]e?|Ut[ei]")
+
+
+def add_article(name: str) -> str:
+    """Put "a" or "an" before the name of a class, for messages."""
+    is_vowel = name[:1] in "AEIOU" and not _NOT_VOWELS.match(name)
+    return f"an {name}" if is_vowel else f"a {name}"
+
+
 def build_error(owner: str, name: str, value: Any, expected: str) -> FieldValueError:
     """Build the error for a value that does not fit; a long value is cut."""
     shown = repr(value)

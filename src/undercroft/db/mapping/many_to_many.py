@@ -1,6 +1,7 @@
 """The declaration of a relation of many rows to many; `through` builds the model between."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from typing import Any
 
 from undercroft.errors import ImproperlyConfigured
@@ -33,6 +34,33 @@ class ManyOptions:
     blank: bool = False
     help_text: str = ""
     editable: bool = True
+
+
+#: Options of other fields that mean nothing here, with what to do instead.
+_MEANINGLESS = {
+    "null": "There is no column: a row may be related to none at all.",
+    "on_delete": "The rows between go with either side; for other rules write a model, `through=`.",
+    "unique": "Two rows are related once; to one other row only is a ForeignKey.",
+    "default": "There is no column: relate the rows after the new one is saved.",
+}
+
+
+def check_many_option(name: str) -> None:
+    """Refuse an option that a relation of many to many does not have.
+
+    Raises:
+        ImproperlyConfigured: It is one.
+    """
+    known = [each.name for each in fields(ManyOptions)]
+    if name in known:
+        return
+    close = get_close_matches(name, known, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+    raise ImproperlyConfigured(
+        f"ManyToManyField has no option {name!r}.",
+        hint=_MEANINGLESS.get(name, hint),
+        code="db.field-option",
+    )
 
 
 class ManyToManyDeclaration:

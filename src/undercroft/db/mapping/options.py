@@ -479,6 +479,12 @@ def read_meta(model: type[Any]) -> dict[str, Any]:
             raise ImproperlyConfigured(
                 f"{model.__name__}.Meta has no option {name!r}.", hint=hint, code="db.meta"
             )
+    if isinstance(ordering := found.get("ordering", ()), str):
+        raise ImproperlyConfigured(
+            f"{model.__name__}.Meta.ordering is text, {ordering!r}: expected a list.",
+            hint=f"Write ordering = [{ordering!r}].",
+            code="db.meta",
+        )
     return found
 
 

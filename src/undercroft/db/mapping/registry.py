@@ -24,6 +24,37 @@ def register(app_label: str, model: type[Any]) -> None:
     _resolve_waiting(_find_exactly)
 
 
+def check_free(app_label: str, name: str, module: str, table: sa.Table | None) -> None:
+    """Check that no model has an app's name, or the table of one about to be mapped.
+
+    Args:
+        app_label: The app.
+        name: The name of the class.
+        module: Where it is written.
+        table: What there is already under the name of its table.
+
+    Raises:
+        ImproperlyConfigured: There is one.
+    """
+    label = f"{app_label}.{name}".lstrip(".")
+    known = _models.get((app_label, name))
+    if known is not None:
+        raise ImproperlyConfigured(
+            f"Model {label} is declared twice: in {known.__module__}, and again in {module}.",
+            hint="Rename one, or give it another `Meta.app_label`. A module that is imported under "
+            "two names declares its models twice, too.",
+            code="db.duplicate-model",
+        )
+    if table is not None:
+        owners = [each for each in _models.values() if find_mapper(each).local_table is table]
+        owner = owners[0].__name__ if owners else "another class"
+        raise ImproperlyConfigured(
+            f"Model {label} would have the table {table.name!r}, which is that of {owner}.",
+            hint="Give one of them another `Meta.db_table`.",
+            code="db.duplicate-model",
+        )
+
+
 def settle() -> None:
     """Resolve bare names that stand for the only model of that name in another app.
 

@@ -41,7 +41,10 @@ def find_names(violation: Violation, model: type[Any] | None, sql: str) -> Names
         options = _find_options(violation.table, options.model)
     if options is None:
         return Names(violation)
-    return Names(violation, options.model, *_name_fields(options, violation))
+    named = Names(violation, options.model, *_name_fields(options, violation))
+    if violation.kind is ForeignKeyViolation and not violation.columns:
+        return named._replace(candidates=tuple(_list_candidates(options, sql)))
+    return named
 
 
 def _find_options(table: str, model: type[Any] | None) -> ModelOptions | None:
@@ -109,10 +112,22 @@ def _complete_foreign_key(violation: Violation, table: sa.Table, sql: str) -> Vi
 
     It is one whose columns are written, or if there is none, one that refers to the key written.
     """
-    words = set(re.findall(r"\w+", sql))
-    own = [each for each in table.foreign_key_constraints if words.issuperset(_list_columns(each))]
-    candidates = own or list(_list_references(table))
+    candidates = _list_written(table, sql) or list(_list_references(table))
     return _point_at(violation, candidates[0]) if len(candidates) == 1 else violation
+
+
+def _list_written(table: sa.Table, sql: str) -> list[sa.ForeignKeyConstraint]:
+    """List the foreign keys whose columns a statement names."""
+    words = set(re.findall(r"\w+", sql))
+    return [each for each in table.foreign_key_constraints if words.issuperset(_list_columns(each))]
+
+
+def _list_candidates(options: ModelOptions, sql: str) -> Iterator[str]:
+    """List the relations that may lead nowhere, as `Book.author`, in the order of declaration."""
+    written = {name for each in _list_written(options.table, sql) for name in _list_columns(each)}
+    for key, column in options.columns.items():
+        if column.name in written:
+            yield f"{options.name}.{options.fields[key].relation or key}"
 
 
 def _complete_protected(violation: Violation, model: type[Any] | None) -> Violation:

@@ -18,7 +18,7 @@ from undercroft.db.queries.namespace import Namespace, is_expression
 from undercroft.db.queries.q import Q
 from undercroft.db.queries.shape import Adopted, Operation, Operations, TypeKey
 from undercroft.db.queries.terms import GROUP, LEVELS, ROW
-from undercroft.errors import FieldError
+from undercroft.errors import FieldError, FieldValueError
 
 #: Up to here, lists of values are padded to a power of two; above, to a multiple of it.
 _PADDING = 1024
@@ -255,10 +255,9 @@ class Conditions:
         try:
             values: list[Any] = list(value)
         except TypeError:
-            values = []
-            value = repr(value)
+            raise _build_single(lookup, value) from None
         if isinstance(value, (str, bytes)):
-            raise build_error(lookup.owner, lookup.name, value, "several values")
+            raise _build_single(lookup, value)
         return values
 
     # -------------------------------------------------------------- keys of several columns
@@ -300,6 +299,13 @@ def pad(length: int) -> int:
     if length <= _PADDING:
         return 1 << (length - 1).bit_length()
     return -(-length // _PADDING) * _PADDING if length <= _MAX_PADDED else length
+
+
+def _build_single(lookup: Lookup | KeyLookup, value: Any) -> FieldValueError:
+    """Build the error for one value where several are expected."""
+    shown = repr(value)
+    given = f"{lookup.name}__{lookup.operator}=[{shown}]" if len(shown) <= 40 else "[...]"
+    return build_error(lookup.owner, lookup.name, value, f"a list of values, such as {given}")
 
 
 def _is_plain(value: Any) -> bool:

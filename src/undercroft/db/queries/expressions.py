@@ -1,9 +1,11 @@
 """Expressions the database works out: `F`, `Value`, `Case`, arithmetic, and their order."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
+from undercroft.db.mapping.options import ModelOptions
 from undercroft.db.queries.conditions import Conditions
 from undercroft.db.queries.declaring import (
     build_declared_math,
@@ -385,6 +387,26 @@ def resolve_terms(namespace: Namespace, terms: tuple[Any, ...]) -> tuple[OrderTe
         else:
             found.append(OrderTerm(namespace.resolve(term).node, descending=False))
     return tuple(found)
+
+
+def resolve_own_order(options: ModelOptions, terms: Mapping[str, Term]) -> tuple[OrderTerm, ...]:
+    """Resolve the order that a model's `Meta` asks for.
+
+    Args:
+        options: Of the model.
+        terms: The annotations of the query, which come before fields.
+
+    Raises:
+        FieldError: It names what is no field; the model is named.
+    """
+    try:
+        return resolve_terms(Namespace(options, terms), options.ordering)
+    except FieldError as error:
+        raise FieldError(
+            f"{options.label} has a wrong Meta.ordering: {error.message}",
+            hint=error.hint,
+            code=error.code,
+        ) from error
 
 
 def _resolve_name(namespace: Namespace, name: str) -> list[OrderTerm]:

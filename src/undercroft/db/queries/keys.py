@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from undercroft.db.fields.values import Convert, build_error
+from undercroft.db.fields.values import Convert, add_article, build_error
 from undercroft.db.mapping.options import ModelOptions, Relation
 from undercroft.errors import FieldError
 
@@ -40,7 +40,7 @@ def build_key_finder(relation: Relation) -> Convert:
                 raise ValueError(f"a saved {options.name}: save it first")
             return key
         if hasattr(value.__class__, "__options__"):
-            raise TypeError(f"a {options.name}")
+            raise TypeError(add_article(options.name))
         return convert(value)
 
     return find
@@ -101,8 +101,8 @@ def take_keys(instance: Any, names: Collection[str] | None = None) -> None:
         key = getattr(related, relation.target_column)
         if key is None:
             raise FieldError(
-                f"{options.name}.{relation.name} is a {relation.target.__name__} that was never "
-                "saved.",
+                f"{options.name}.{relation.name} is {add_article(relation.target.__name__)} "
+                "that was never saved.",
                 hint="Save it first.",
                 code="db.not-saved",
             )

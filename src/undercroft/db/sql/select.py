@@ -8,8 +8,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
 from undercroft.db.mapping.options import ModelOptions
-from undercroft.db.queries.expressions import resolve_terms
-from undercroft.db.queries.namespace import Namespace
+from undercroft.db.queries.expressions import resolve_own_order
 from undercroft.db.queries.shape import Call, Node, Operation, Operations, OrderTerm, Shape
 from undercroft.db.queries.terms import ROW, Term
 from undercroft.db.rows.siblings import Run
@@ -352,7 +351,7 @@ class SelectBuilder(ExpressionBuilder):
         if self.is_combined or self._group is not None:
             # Those of a union have no order, and groups would be split by it.
             return ()
-        return resolve_terms(Namespace(self.options, self.terms), self.options.ordering)
+        return resolve_own_order(self.options, self.terms)
 
     def _list_groups(self, order: list[Ordered]) -> list[Any]:
         if self._group is None:
