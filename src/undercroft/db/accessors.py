@@ -1,7 +1,7 @@
 """What a model's class has beside its columns: the other sides of relations, and their steps."""
 
 from functools import cached_property
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from sqlalchemy import event
 
@@ -18,6 +18,9 @@ from undercroft.db.rows.notes import find_database
 from undercroft.db.rows.siblings import list_siblings
 from undercroft.db.twins import run_steps
 from undercroft.errors import FieldError, SynchronousOnlyOperation
+
+if TYPE_CHECKING:
+    from undercroft.db.sides import ManySide, Side
 
 M = TypeVar("M")
 
@@ -43,15 +46,17 @@ class Related:
 
     Args:
         relation: The step to the rows that refer.
+        side: What it is for SQLAlchemy.
     """
 
-    def __init__(self, relation: Relation) -> None:
+    def __init__(self, relation: Relation, side: "Side") -> None:
         self.relation = relation
+        self.side = side
 
     def __get__(self, instance: Any, owner: type[Any], /) -> Any:
-        """Give the rows that refer to an instance."""
+        """Give the rows that refer to an instance; of the class, what SQLAlchemy joins."""
         if instance is None:
-            return self
+            return self.side.get()
         relation = self.relation
         if getattr(instance, relation.column) is None:
             raise owner.DoesNotExist(
@@ -76,20 +81,22 @@ class SingleRelated:
 
     Args:
         relation: The step to the row that refers.
+        side: What it is for SQLAlchemy.
     """
 
-    def __init__(self, relation: Relation) -> None:
+    def __init__(self, relation: Relation, side: "Side") -> None:
         self.relation = relation
+        self.side = side
 
     def __get__(self, instance: Any, owner: type[Any], /) -> Any:
-        """Give the row that refers to an instance.
+        """Give the row that refers to an instance; of the class, what SQLAlchemy joins and loads.
 
         Raises:
             DoesNotExist: The other model's own; there is none.
             SynchronousOnlyOperation: It is not loaded, and an event loop runs.
         """
         if instance is None:
-            return self
+            return self.side.get()
         name = self.relation.accessor
         found = instance.__dict__.get(name, MISSING)
         if found is MISSING:
@@ -143,24 +150,26 @@ class ManyRelated(Generic[M]):
     Args:
         name: What look-ups call it on the class it belongs to.
         model: That class.
+        side: What it is for SQLAlchemy.
     """
 
-    def __init__(self, name: str, model: type[Any]) -> None:
+    def __init__(self, name: str, model: type[Any], side: "Side") -> None:
         self.name = name
         self.model = model
+        self.side = side
 
     @overload
-    def __get__(self, instance: None, owner: type[Any], /) -> "ManyRelated[M]": ...
+    def __get__(self, instance: None, owner: type[Any], /) -> "ManySide[M]": ...
     @overload
     def __get__(self, instance: object, owner: type[Any], /) -> ManyRelatedManager[M]: ...
     def __get__(self, instance: Any, owner: type[Any], /) -> Any:
-        """Give the rows related to an instance.
+        """Give the rows related to an instance; of the class, what SQLAlchemy joins and loads.
 
         Raises:
             FieldError: It was never saved.
         """
         if instance is None:
-            return self
+            return self.side.get()
         relation = self.relation
         if instance.pk is None:
             raise FieldError(
@@ -184,11 +193,6 @@ class ManyRelated(Generic[M]):
             hint=f"Use .{self.name}.set([...]).",
             code="db.related",
         )
-
-    @property
-    def through(self) -> Any:
-        """The model of the rows between: `Book.tags.through`."""
-        return self.relation.through
 
 
 def keep_in_step(model: type[Any], name: str) -> None:

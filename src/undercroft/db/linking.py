@@ -1,11 +1,13 @@
 """Give the other side of a relation its look-ups and its accessor, once both models are known."""
 
+from inspect import getattr_static
 from typing import Any
 
 from undercroft.db.accessors import ManyRelated, Related, SingleRelated
 from undercroft.db.mapping import registry
 from undercroft.db.mapping.foreign_keys import ForeignKeyDeclaration, get_target_column
 from undercroft.db.mapping.options import ManyRelation, ModelOptions, Relation
+from undercroft.db.sides import build_many_side, build_side
 from undercroft.errors import ImproperlyConfigured
 
 #: What ends a name that nobody can reach.
@@ -45,7 +47,7 @@ def link_foreign_key(
     _check_accessor(target, accessor, model, name)
     options.accessors[accessor] = reverse
     kind = SingleRelated if relation.is_single else Related
-    type.__setattr__(target, accessor, kind(reverse))
+    type.__setattr__(target, accessor, kind(reverse, build_side(target, reverse)))
 
 
 def find_accessor(model: type[Any], related_name: str | None, *, is_single: bool) -> str:
@@ -92,7 +94,7 @@ def _check_free(target: type[Any], query_name: str, model: type[Any], name: str)
 
 
 def _check_accessor(target: type[Any], accessor: str, model: type[Any], name: str) -> None:
-    if getattr(target, accessor, None) is not None:
+    if getattr_static(target, accessor, None) is not None:
         raise ImproperlyConfigured(
             f"{model.__name__}.{name} cannot be reached as {target.__name__}.{accessor}: that name "
             "is taken.",
@@ -126,4 +128,5 @@ def _install(model: type[Any], relation: ManyRelation) -> None:
     options.many[relation.name] = relation
     if relation.accessor:
         options.accessors[relation.accessor] = relation
-        type.__setattr__(model, relation.accessor, ManyRelated[Any](relation.name, model))
+        made = ManyRelated[Any](relation.name, model, build_many_side(model, relation))
+        type.__setattr__(model, relation.accessor, made)

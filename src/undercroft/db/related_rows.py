@@ -75,8 +75,11 @@ class RelatedRows(Manager[M]):
         return super(Manager, self).__len__() if self._keeps_rows else super().__len__()
 
     def _find_prefetched(self) -> list[M] | None:
-        cache: dict[str, list[M]] = self._instance.__dict__.get(PREFETCHED, {})
-        return cache.get(self._accessor)
+        present = self._instance.__dict__
+        cache: dict[str, list[M]] = present.get(PREFETCHED, {})
+        found = cache.get(self._accessor)
+        # What one of SQLAlchemy's loaders brought, it keeps under the relation's name.
+        return present.get(self._accessor) if found is None else found
 
     def load_steps(self) -> Steps[list[M]]:
         """Give what was prefetched, else load the rows of all siblings at once."""
@@ -134,6 +137,7 @@ class RelatedRows(Manager[M]):
     def _forget(self) -> None:
         """Forget what was prefetched, because it is being changed."""
         self._instance.__dict__.get(PREFETCHED, {}).pop(self._accessor, None)
+        self._instance.__dict__.pop(self._accessor, None)
         batches = self._instance.__dict__.get(BATCHED, {})
         if self._accessor in batches:
             batches[self._accessor] = (batches[self._accessor][0], None)

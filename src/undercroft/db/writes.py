@@ -412,6 +412,6 @@ def refresh_steps(instance: Any, alias: str, fields: Collection[str] | None = No
     if fresh.callables:
         fresh.callables.references = [state.obj]
         state.callables = fresh.callables
-    for cache in (PREFETCHED, BATCHED):
+    for cache in (PREFETCHED, BATCHED, *options.accessors):
         state.dict.pop(cache, None)
     mark_clean(state)

@@ -395,11 +395,14 @@ class ModelOptions:
     @cached_property
     def settable(self) -> frozenset[str]:
         """What the constructor takes: columns, relations, and what SQLAlchemy maps besides."""
-        return frozenset(
+        found = {
             attribute.key
             for attribute in self.mapper.all_orm_descriptors
             if hasattr(attribute, "key")
-        ) | {attribute.key for attribute in self.mapper.attrs}
+        }
+        return frozenset(
+            found.union(attribute.key for attribute in self.mapper.attrs) - {*self.accessors}
+        )
 
     @cached_property
     def direct(self) -> frozenset[str]:
