@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from undercroft.http.files import FileResponse as FileResponse
     from undercroft.http.files import send_file as send_file
     from undercroft.http.request import Request as Request
+    from undercroft.http.request import RequestState as RequestState
     from undercroft.http.responses import HTMLResponse as HTMLResponse
     from undercroft.http.responses import JSONResponse as JSONResponse
     from undercroft.http.responses import PlainTextResponse as PlainTextResponse
@@ -52,17 +53,34 @@ if TYPE_CHECKING:
     from undercroft.sessions import messages as messages
     from undercroft.settings import DatabaseSettings as DatabaseSettings
     from undercroft.settings import Settings as Settings
+    from undercroft.shortcuts import abort as abort
+    from undercroft.shortcuts import aget_list_or_404 as aget_list_or_404
     from undercroft.shortcuts import aget_object_or_404 as aget_object_or_404
+    from undercroft.shortcuts import get_list_or_404 as get_list_or_404
     from undercroft.shortcuts import get_object_or_404 as get_object_or_404
     from undercroft.shortcuts import redirect as redirect
     from undercroft.shortcuts import render as render
+    from undercroft.shortcuts import reverse as reverse
     from undercroft.shortcuts import send_from_directory as send_from_directory
-    from undercroft.views import View as View
+    from undercroft.views.base import View as View
+    from undercroft.views.objects import DetailView as DetailView
+    from undercroft.views.objects import ListView as ListView
+    from undercroft.views.templates import RedirectView as RedirectView
+    from undercroft.views.templates import TemplateView as TemplateView
 
 __version__ = "0.1.0"
 
 #: Where each public name is defined. A module stands for itself.
 _NAMES = {
+    "DetailView": "undercroft.views.objects",
+    "ListView": "undercroft.views.objects",
+    "RedirectView": "undercroft.views.templates",
+    "RequestState": "undercroft.http.request",
+    "TemplateView": "undercroft.views.templates",
+    "abort": "undercroft.shortcuts",
+    "aget_list_or_404": "undercroft.shortcuts",
+    "get_list_or_404": "undercroft.shortcuts",
+    "reverse": "undercroft.shortcuts",
     "App": "undercroft.app.application",
     "BackgroundTask": "undercroft.background.tasks",
     "BackgroundTasks": "undercroft.background.tasks",
@@ -91,7 +109,7 @@ _NAMES = {
     "Settings": "undercroft.settings",
     "StreamingResponse": "undercroft.http.responses",
     "UploadFile": "undercroft.http.uploads",
-    "View": "undercroft.views",
+    "View": "undercroft.views.base",
     "WebSocket": "undercroft.http.websockets",
     "WebSocketDisconnect": "undercroft.errors",
     "WebSocketException": "undercroft.errors",
@@ -123,6 +141,7 @@ __all__ = [
     "Cookie",
     "DatabaseSettings",
     "Depends",
+    "DetailView",
     "EventSourceResponse",
     "File",
     "FileResponse",
@@ -132,24 +151,31 @@ __all__ = [
     "Header",
     "JSONResponse",
     "LastEventID",
+    "ListView",
     "OpenAPIOptions",
     "Path",
     "PlainTextResponse",
     "Query",
     "RedirectResponse",
+    "RedirectView",
     "Request",
+    "RequestState",
     "Response",
     "Router",
     "ServerSentEvent",
     "Settings",
     "StreamingResponse",
+    "TemplateView",
     "UploadFile",
     "View",
     "WebSocket",
     "WebSocketDisconnect",
     "WebSocketException",
     "__version__",
+    "abort",
+    "aget_list_or_404",
     "aget_object_or_404",
+    "get_list_or_404",
     "get_object_or_404",
     "host",
     "include",
@@ -160,6 +186,7 @@ __all__ = [
     "re_path",
     "redirect",
     "render",
+    "reverse",
     "routers",
     "send_file",
     "send_from_directory",

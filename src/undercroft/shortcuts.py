@@ -2,11 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from markupsafe import Markup
 
-from undercroft.errors import NotFound, ObjectDoesNotExist
+from undercroft.errors import (
+    BadRequest,
+    Conflict,
+    HTTPException,
+    NotFound,
+    ObjectDoesNotExist,
+    PermissionDenied,
+)
 from undercroft.http.files import FileResponse, send_file
 from undercroft.http.request import Request
 from undercroft.http.responses import RedirectResponse
@@ -73,6 +80,32 @@ def send_from_directory(
     return send_file(file, **options)
 
 
+def reverse(request: Request, name: str, /, **params: Any) -> str:
+    """Return the path of a named route, below the mount; the same as `request.url_for`.
+
+    Raises:
+        NoReverseMatch: No such route, or its parameters do not fit.
+    """
+    return request.url_for(name, **params)
+
+
+def abort(status_code: int, detail: str | None = None, **options: Any) -> NoReturn:
+    """End the request with an error, `abort(404)`.
+
+    Args:
+        status_code: The HTTP status, 400 to 599.
+        detail: What to tell the client.
+        options: `headers`, `code`, `hint` and `extra` of `HTTPException`.
+
+    Raises:
+        HTTPException: Always; of the status's own class where it has one.
+    """
+    known = {each.status_code: each for each in (BadRequest, PermissionDenied, NotFound, Conflict)}
+    if status_code in known:
+        raise known[status_code](detail, **options)
+    raise HTTPException(status_code, detail, **options)
+
+
 def get_object_or_404(source: "type[M] | QuerySet[M]", /, *expressions: Any, **lookups: Any) -> M:
     """Return the one row of a model or queryset that fulfils all conditions, or answer 404.
 
@@ -97,6 +130,34 @@ async def aget_object_or_404(
         return await _get_rows(source).aget(*expressions, **lookups)
     except ObjectDoesNotExist as error:
         raise NotFound(error.message) from None
+
+
+def get_list_or_404(
+    source: "type[M] | QuerySet[M]", /, *expressions: Any, **lookups: Any
+) -> list[M]:
+    """Return the rows of a model or queryset that fulfil all conditions, or answer 404.
+
+    Raises:
+        NotFound: There is none.
+    """
+    return _check_some(list(_get_rows(source).filter(*expressions, **lookups)))
+
+
+async def aget_list_or_404(
+    source: "type[M] | QuerySet[M]", /, *expressions: Any, **lookups: Any
+) -> list[M]:
+    """Return the rows of a model or queryset, or answer 404; for async code.
+
+    Raises:
+        NotFound: There is none.
+    """
+    return _check_some(await _get_rows(source).filter(*expressions, **lookups))
+
+
+def _check_some(rows: list[M]) -> list[M]:
+    if not rows:
+        raise NotFound("No row fulfils the conditions.")
+    return rows
 
 
 def _get_rows(source: "type[M] | QuerySet[M]") -> "QuerySet[M]":

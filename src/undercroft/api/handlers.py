@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 from undercroft.concurrency import drive
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
-from undercroft.views import View, ViewHandler
+from undercroft.views.base import View, ViewHandler
 
 A = TypeVar("A", bound=Callable[..., Any])
 

@@ -42,7 +42,7 @@ from undercroft.errors import (
     RequestValidationError,
 )
 from undercroft.http.responses import Response, content_type
-from undercroft.views import View
+from undercroft.views.base import View
 
 __all__ = [
     "CreateModelMixin",

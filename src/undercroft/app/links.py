@@ -15,7 +15,7 @@ from undercroft.binding.callables import describe_place
 from undercroft.errors import ImproperlyConfigured, NoReverseMatch
 from undercroft.routing.reverse import Reverser
 from undercroft.routing.route import Route
-from undercroft.views import ViewHandler
+from undercroft.views.base import ViewHandler
 
 if TYPE_CHECKING:
     from undercroft.app.application import App

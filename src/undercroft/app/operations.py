@@ -15,7 +15,7 @@ from undercroft.middleware.hooks import add_hooks
 from undercroft.middleware.transactions import SAFE_METHODS, add_transactions
 from undercroft.routing.hooks import Hooks
 from undercroft.routing.route import SOCKET, Route
-from undercroft.views import ViewHandler
+from undercroft.views.base import ViewHandler
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from undercroft.background.tasks import BackgroundTasks
 from undercroft.binding.calls import InjectedCalls
 from undercroft.binding.parameters import Provider
-from undercroft.http.request import Request
+from undercroft.http.request import Request, RequestState
 from undercroft.http.session import Session
 from undercroft.settings import Settings
 
@@ -36,6 +36,8 @@ class Providers:
             return Provider(self._get_settings)
         if issubclass(annotation, BackgroundTasks):
             return Provider(self._get_background_tasks, is_at_hand=True)
+        if issubclass(annotation, RequestState):
+            return Provider(partial(read_state, annotation), is_at_hand=True)
         if issubclass(annotation, Session):
             return Provider(load_session)
         return find_session_provider(annotation)
@@ -53,6 +55,11 @@ class Providers:
             request.call_after_answer(request.background)
         tasks: BackgroundTasks = request.background
         return tasks
+
+
+def read_state(kind: type[RequestState], request: Request) -> RequestState:
+    """Give a request's state as its class declares it."""
+    return kind.of(request)
 
 
 async def load_session(request: Request) -> Session:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 from undercroft.errors import BadRequest, BodyConsumedError, ContentTooLarge
@@ -49,6 +49,23 @@ class State:
         """Explain a name that nobody has set."""
         held = ", ".join(sorted(self.__dict__)) or "nothing"
         raise AttributeError(f"request.state has no {name!r}; it holds {held}.")
+
+
+class RequestState(State):
+    """The request's state with typed names, for a subclass to declare.
+
+    class State(RequestState):
+        user: User
+
+    A handler that names the class is given what `request.state` holds, seen so.
+    """
+
+    @classmethod
+    def of(cls, request: "Request") -> Self:
+        """Return the state of a request; what is set here is set there, too."""
+        typed = cls.__new__(cls)
+        typed.__dict__ = vars(request.state)
+        return typed
 
 
 class Request:

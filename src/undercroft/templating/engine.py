@@ -60,6 +60,12 @@ class Templates:
         """
         return self._run(lambda: self.environment.get_template(name), context)
 
+    def render_first(
+        self, names: Sequence[str], context: Mapping[str, Any] | None = None
+    ) -> Markup:
+        """Render the first of these templates that exists; errors are those of `render`."""
+        return self._run(lambda: self.environment.select_template(list(names)), context)
+
     def render_string(self, source: str, context: Mapping[str, Any] | None = None) -> Markup:
         """Render a template given as text, which must be the application's own.
 
