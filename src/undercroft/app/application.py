@@ -3,18 +3,20 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from undercroft.app.dispatch import build_dispatch
 from undercroft.app.installed import InstalledApp, install_app
-from undercroft.app.lifespan import BackgroundLifespan
+from undercroft.app.lifespan import BackgroundLifespan, at_exit
 from undercroft.app.links import check_links
 from undercroft.app.operations import Operation, compile_routes
 from undercroft.app.providers import Providers
 from undercroft.app.sockets import SocketAddresses, build_sockets
-from undercroft.concurrency import ensure_loop, threads
+from undercroft.binding.calling import call_without_request
+from undercroft.binding.container import Container, Overrides
+from undercroft.concurrency import drive, ensure_loop, run_on_background_loop, threads
 from undercroft.db.connections.databases import databases
 from undercroft.gateways.asgi import ASGIGateway
 from undercroft.gateways.wsgi import WSGIGateway
@@ -93,6 +95,8 @@ class App(RouteDecorators, HookDecorators):
             self.settings.max_field_size,
             self.settings.max_upload_size,
         )
+        self._container = Container(self._forget_endpoint, self._expect_end)
+        self._providers = Providers(self, self.settings, self._container)
         self._running = AsyncExitStack()
         self._is_started = False
         self._background = BackgroundLifespan(self.startup, self.shutdown, lambda: self._is_started)
@@ -192,7 +196,7 @@ class App(RouteDecorators, HookDecorators):
                 routes = [*self.router.routes, *self._build_own_routes()]
                 self.operations = compile_routes(
                     routes,
-                    Providers(self, self.settings).find,
+                    self._providers.find,
                     self.hooks,
                     atomic=self.settings.atomic_requests,
                 )
@@ -303,6 +307,32 @@ class App(RouteDecorators, HookDecorators):
             "websocket_ping_timeout": self.settings.websocket_ping_timeout,
         }
 
+    @property
+    def dependency_overrides(self) -> Overrides:
+        """What takes the place of dependencies, for tests; a change counts at once."""
+        return self._container.overrides
+
+    @dependency_overrides.setter
+    def dependency_overrides(self, overrides: Mapping[Any, Callable[..., Any]]) -> None:
+        self._container.overrides.clear()
+        self._container.overrides.update(overrides)
+
+    async def acall(self, function: Callable[..., Any], /, **given: Any) -> Any:
+        """Call a function with what its signature asks for, outside of any request.
+
+        Args:
+            function: Of either kind; what it depends on lives until it has returned, or longer.
+            given: Arguments by name, in place of what would be injected.
+
+        Raises:
+            ImproperlyConfigured: Something it asks for is read from a request.
+        """
+        return await call_without_request(partial(function, **given), self, self._providers.find)
+
+    def call(self, function: Callable[..., Any], /, **given: Any) -> Any:
+        """Call a function as `acall` does, from code without an event loop: commands, scripts."""
+        return drive(self.acall(function, **given))
+
     # -------------------------------------------------------------------------- its life
 
     async def startup(self) -> None:
@@ -323,8 +353,18 @@ class App(RouteDecorators, HookDecorators):
         try:
             await self._running.aclose()
         finally:
-            await databases.adispose()
+            try:
+                await self._container.aclose()
+            finally:
+                await databases.adispose()
 
     def close(self) -> None:
         """End the lifespan that a WSGI request began; for tests, else the process's end does it."""
         self._background.stop()
+        if not self._container.is_empty:
+            run_on_background_loop(self._container.aclose())
+
+    def _expect_end(self) -> None:
+        """Clean up at the process's end what is kept, where no server tells of the end."""
+        if not self._is_started:
+            at_exit(self.close)

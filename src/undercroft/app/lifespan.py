@@ -20,7 +20,7 @@ logger = logging.getLogger("undercroft.app")
 
 #: Python's own hook for its thread pools, which `atexit` comes too late for: a lifespan's end may
 #: need a thread, and none can be had once the pools are closed.
-_at_exit: Callable[[Callable[[], None]], object] = getattr(
+at_exit: Callable[[Callable[[], None]], object] = getattr(
     threading, "_register_atexit", atexit.register
 )
 
@@ -64,7 +64,7 @@ class BackgroundLifespan:
             if self._task is None and not self._is_started():
                 self._task = run_on_background_loop(self._begin())
                 self._process = os.getpid()
-                _at_exit(self._stop_at_exit)
+                at_exit(self._stop_at_exit)
 
     def stop(self) -> None:
         """End what `start` began; nothing otherwise, nor in a process forked from that one."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from undercroft.background.tasks import BackgroundTasks
 from undercroft.binding.calls import InjectedCalls
+from undercroft.binding.container import Container, Injector
 from undercroft.binding.parameters import Provider
 from undercroft.http.request import Request, RequestState
 from undercroft.http.session import Session
@@ -19,14 +20,16 @@ class Providers:
     Args:
         app: Given to whoever names its class.
         settings: Given to whoever names their class.
+        container: Holds what lives as long as the application.
     """
 
-    def __init__(self, app: object, settings: Settings) -> None:
+    def __init__(self, app: object, settings: Settings, container: Container) -> None:
         self._app = app
         self._settings = settings
+        self.find = Injector(self._find, container)
         self._calls = InjectedCalls(self.find)
 
-    def find(self, annotation: Any) -> Provider | None:
+    def _find(self, annotation: Any) -> Provider | None:
         """Find how a type is injected, or None where it is read from the request."""
         if not inspect.isclass(annotation):
             return None

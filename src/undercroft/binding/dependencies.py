@@ -3,7 +3,7 @@
 The tree of `Depends` is walked once, at start; a request only runs down the list.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Hashable, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -11,12 +11,16 @@ from contextlib import (
     ExitStack,
     asynccontextmanager,
     contextmanager,
+    suppress,
 )
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from undercroft.binding.callables import Kind, describe_place, find_kind
+from undercroft.binding.container import find_container
+from undercroft.binding.lifetimes import Lifetime, read_lifetime, refuse_shorter
 from undercroft.binding.parameters import Dependency, FindProvider, Provider, Source
 from undercroft.binding.signature import Argument, Injection, read_signature
 from undercroft.binding.validating import Slot
@@ -36,6 +40,10 @@ class Step:
         needs: Argument names and the positions of the steps whose results they take.
         takes_request: The argument that is the request, or "".
         takes: Argument names and what makes their values of the request, at once.
+        given: Arguments that are the same for every request.
+        lifetime: How long its value lives; a short life is prolonged for who lives longer.
+        is_lifetime_told: Whether the code says so, so that it cannot be prolonged.
+        key: Of what the application keeps: the function and what it is made of.
         enter: For generators, makes the context manager that cleans up.
     """
 
@@ -47,12 +55,16 @@ class Step:
     takes: list[tuple[str, Callable[[Request], Any]]] = field(
         default_factory=list[tuple[str, Callable[[Request], Any]]]
     )
+    given: dict[str, Any] = field(default_factory=dict[str, Any])
+    lifetime: Lifetime = Lifetime.HANDLER
+    key: Hashable = None
+    is_lifetime_told: bool = False
     enter: Callable[..., Any] | None = None
 
     @property
     def is_async(self) -> bool:
         """Tell whether the step must run on the loop."""
-        return self.kind.is_async
+        return self.kind.is_async or self.lifetime is Lifetime.REQUEST
 
     def build_arguments(
         self, request: Request, values: dict[str, Any], results: list[Any]
@@ -113,15 +125,23 @@ async def run_beside_loop(manager: AbstractContextManager[Any]) -> AsyncGenerato
         await run_in_thread(leave, None, None, None)
     finally:
         for variable, token in reversed(tokens):
-            variable.reset(token)
+            with suppress(ValueError):  # ended in another task: its context ended with it
+                variable.reset(token)
 
 
 class StepList:
     """The calls of one plan, dependencies before what depends on them."""
 
-    def __init__(self, path_params: Collection[str], find_provider: FindProvider) -> None:
+    def __init__(
+        self,
+        path_params: Collection[str],
+        find_provider: FindProvider,
+        lifetime: Lifetime = Lifetime.HANDLER,
+    ) -> None:
         self._path_params = path_params
         self._find_provider = find_provider
+        self._container = find_container(find_provider)
+        self._lifetime = lifetime
         self._positions: dict[Any, int] = {}
         self._open: list[Callable[..., Any]] = []
         self.steps: list[Step] = []
@@ -136,14 +156,22 @@ class StepList:
         """
         return self._add(function, find_kind(function), skip_first=skip_first)
 
-    def _add(self, function: Callable[..., Any], kind: Kind, *, skip_first: bool = False) -> Step:
+    def _add(
+        self,
+        function: Callable[..., Any],
+        kind: Kind,
+        *,
+        skip_first: bool = False,
+        lifetime: Lifetime | None = None,
+    ) -> Step:
         if function in self._open:
             circle = " → ".join(describe_place(each) for each in [*self._open, function])
             raise ImproperlyConfigured(
                 f"A dependency needs itself: {circle}.", code="binding.circular-dependency"
             )
         self._open.append(function)
-        step = Step(function, kind)
+        step = Step(function, kind, lifetime=lifetime or self._lifetime)
+        step.is_lifetime_told = lifetime is not None
         found = read_signature(
             function, self._path_params, self._find_provider, skip_first=skip_first
         )
@@ -159,6 +187,11 @@ class StepList:
         return step
 
     def _connect(self, step: Step, argument: Argument | Injection, *, is_alone: bool) -> None:
+        if self._lifetime is Lifetime.APP:
+            check_needs_no_request(step.function, argument)
+            if isinstance(argument, Argument):
+                step.given[argument.name] = argument.default
+                return
         if isinstance(argument, Argument):
             slot = self._find_shared_body(argument)
             if slot is None:
@@ -174,7 +207,10 @@ class StepList:
                 if argument.dependency.is_at_hand:
                     step.takes.append((argument.name, argument.dependency.function))
                     return
-            step.needs.append((argument.name, self._find_position(argument)))
+            position = self._find_position(argument)
+            if step.lifetime is Lifetime.REQUEST:
+                self._prolong(position, step.function)
+            step.needs.append((argument.name, position))
 
     def _find_shared_body(self, argument: Argument) -> Slot | None:
         """Find the same part of the body, asked for by another function.
@@ -202,18 +238,103 @@ class StepList:
         function = dependency.function if dependency else None
         if function is None:
             function = injection.annotation
+        function = self._container.overrides.find(function)
+        lifetime = self._find_lifetime(injection)
         is_shared = not isinstance(dependency, Dependency) or dependency.use_cache
         # A callable object need not be hashable; then it is only the same as itself.
         key: Any = function if is_hashable(function) else id(function)
         if is_shared and key in self._positions:
-            return self._positions[key]
-        step = self._add(function, find_kind(function))
-        if step.kind is Kind.GENERATOR:
-            step.enter = contextmanager(function)
-        elif step.kind is Kind.ASYNC_GENERATOR:
-            step.enter = asynccontextmanager(function)
+            position = self._positions[key]
+            if lifetime is Lifetime.REQUEST:
+                self._prolong(position, function)
+            return position
+        if lifetime is Lifetime.APP:
+            step = self._add_kept(function)
+        else:
+            step = self._add(function, find_kind(function), lifetime=lifetime)
+        make_manager(step)
         self._positions[key] = len(self.steps) - 1
         return len(self.steps) - 1
+
+    def _find_lifetime(self, injection: Injection) -> Lifetime | None:
+        """Find how long a value lives; None where nobody says so.
+
+        Raises:
+            ImproperlyConfigured: It ends before the application, which needs it.
+        """
+        dependency = injection.dependency
+        told = read_lifetime(dependency.lifetime) if isinstance(dependency, Dependency) else None
+        if self._lifetime is not Lifetime.APP:
+            return told
+        if told in {Lifetime.REQUEST, Lifetime.HANDLER}:
+            needed = describe_place(dependency.function if dependency else injection.annotation)  # type: ignore[arg-type]  # a class's own name will do
+            raise refuse_shorter(self._open[-1], Lifetime.APP, needed)
+        return Lifetime.APP
+
+    def _prolong(self, position: int, owner: Callable[..., Any]) -> None:
+        """Let a value, and what it needs, live as long as the request.
+
+        Raises:
+            ImproperlyConfigured: It is told to end with the handler.
+        """
+        step = self.steps[position]
+        if step.lifetime is not Lifetime.HANDLER:
+            return
+        if step.is_lifetime_told:
+            raise refuse_shorter(owner, Lifetime.REQUEST, describe_place(step.function))
+        step.lifetime = Lifetime.REQUEST
+        for _, needed in step.needs:
+            self._prolong(needed, step.function)
+
+    def _add_kept(self, function: Callable[..., Any]) -> Step:
+        """Add a call that gets what the application keeps, and makes it the first time."""
+        if function in self._open:
+            return self._add(function, find_kind(function))  # which says what is wrong
+        inner = StepList((), self._find_provider, Lifetime.APP)
+        inner._open = [*self._open]
+        inner._add(function, find_kind(function))
+        make_manager(inner.steps[-1])
+        key = (function, *(step.key for step in inner.steps[:-1]))
+        getter = self._container.build_getter(key, partial(run_steps, inner.steps))
+        step = Step(getter, Kind.COROUTINE, lifetime=Lifetime.APP, key=key)
+        self.steps.append(step)
+        return step
+
+
+async def run_steps(steps: Sequence[Step], stack: AsyncExitStack) -> Any:
+    """Run calls that need no request, and return what the last of them gives."""
+    results: list[Any] = []
+    for step in steps:
+        needed = {name: results[position] for name, position in step.needs}
+        arguments = {**step.given, **needed}
+        results.append(await step.arun(arguments, stack))
+    return results[-1]
+
+
+def make_manager(step: Step) -> None:
+    """Prepare a generator to be entered and left."""
+    if step.kind is Kind.GENERATOR:
+        step.enter = contextmanager(step.function)
+    elif step.kind is Kind.ASYNC_GENERATOR:
+        step.enter = asynccontextmanager(step.function)
+
+
+def check_needs_no_request(function: Callable[..., Any], argument: Argument | Injection) -> None:
+    """Refuse what the application keeps and one request would decide about.
+
+    Raises:
+        ImproperlyConfigured: It reads from the request, or uses a session of one.
+    """
+    if isinstance(argument, Argument):
+        if argument.is_required:
+            needed = f"{argument.alias!r} of the {argument.source.value}"
+            raise refuse_shorter(function, Lifetime.APP, needed)
+        return
+    provider = argument.dependency
+    is_short = isinstance(provider, Provider) and (provider.only_in or provider.is_at_hand)
+    if provider is None or is_short:
+        name = getattr(argument.annotation, "__name__", argument.annotation)
+        raise refuse_shorter(function, Lifetime.APP, f"{argument.name!r}, a {name}")
 
 
 def is_same_type(one: Any, other: Any) -> bool:
@@ -224,8 +345,8 @@ def is_same_type(one: Any, other: Any) -> bool:
 
 
 def is_hashable(value: Any) -> bool:
-    """Tell whether a value can be a key."""
-    return getattr(value, "__hash__", None) is not None
+    """Tell whether a value can be a key; a class can, whatever its instances say."""
+    return getattr(type(value), "__hash__", None) is not None
 
 
 def check_provider(injection: Injection, provider: Provider, step: Step) -> None:

@@ -6,7 +6,7 @@ Each works in `Annotated[int, Query(ge=1)]` and, as in FastAPI, as a default: `q
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, Final, Literal, TypedDict, Unpack
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
@@ -78,6 +78,7 @@ class Dependency:
 
     function: Callable[..., Any] | None
     use_cache: bool = True
+    lifetime: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,10 @@ def File(  # noqa: N802 - FastAPI's name
 
 
 def Depends(  # noqa: N802 - FastAPI's name
-    function: Callable[..., Any] | None = None, *, use_cache: bool = True
+    function: Callable[..., Any] | None = None,
+    *,
+    use_cache: bool = True,
+    scope: Literal["app", "request", "handler", "function"] | None = None,
 ) -> Any:
     """Inject what `function` returns, or yields until the handler is done.
 
@@ -187,5 +191,8 @@ def Depends(  # noqa: N802 - FastAPI's name
         function: A function, async function, generator or class; left out, the annotated
             class itself is called.
         use_cache: Call it once for a request, however often it is asked for.
+        scope: How long the value lives: "handler", until the handler has returned, which is what
+            counts where nothing is said; "request", until the answer has been sent; "app", until
+            the application ends, for all requests.
     """
-    return Dependency(function, use_cache)
+    return Dependency(function, use_cache, scope)

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from undercroft.binding.answers import Answer, Returns, build_answer
 from undercroft.binding.callables import Kind, describe_place, read_hints
 from undercroft.binding.dependencies import Step, StepList
+from undercroft.binding.lifetimes import Lifetime, RequestStack
 from undercroft.binding.parameters import FindProvider, Source, find_no_provider
 from undercroft.binding.reading import Reading
 from undercroft.binding.signature import Argument
@@ -212,6 +213,7 @@ class _Pipeline:
         self._reading = reading
         self._answer = answer
         self._bound = bound
+        self._has_lasting = any(step.lifetime is Lifetime.REQUEST for step in steps)
         is_async = any(step.is_async for step in steps) or self._handler.kind.is_generator
         self.endpoint: Endpoint = self._on_loop if is_async else self._in_thread
 
@@ -240,16 +242,21 @@ class _Pipeline:
         values = await self._reading.read(request)
         await ensure_loop()
         failure: BaseException | None = None
+        lasting = RequestStack(request) if self._has_lasting else None
         async with AsyncExitStack() as stack:
             try:
                 results: list[Any] = []
                 for step in self._dependencies:
                     arguments = step.build_arguments(request, values, results)
-                    results.append(await step.arun(arguments, stack))
+                    is_lasting = step.lifetime is Lifetime.REQUEST
+                    holder = (lasting or stack) if is_lasting else stack
+                    results.append(await step.arun(arguments, holder))
                 arguments = self._handler.build_arguments(request, values, results)
                 response = await self._call_handler(request, arguments)
             except BaseException as error:
                 failure = error
+                if lasting is not None:
+                    lasting.failure = error
                 request.drop_afterwards()
                 raise
             if self._handler.kind.is_generator and response.stream is not None:

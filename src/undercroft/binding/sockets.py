@@ -6,6 +6,7 @@ from typing import Any
 
 from undercroft.binding.answers import Returns
 from undercroft.binding.callables import Kind, describe_place
+from undercroft.binding.container import Injector, find_container
 from undercroft.binding.dependencies import Step, StepList
 from undercroft.binding.parameters import FindProvider, Provider, find_no_provider
 from undercroft.binding.plan import Plan, check_path_is_taken
@@ -17,13 +18,13 @@ from undercroft.http.websockets import WebSocket
 Endpoint = Callable[[Request], Awaitable[Any]]
 
 
-async def provide_socket(request: Request) -> WebSocket:
+def provide_socket(request: Request) -> WebSocket:
     """Give the connection whose handshake the request is."""
     socket: WebSocket = request.socket
     return socket
 
 
-_SOCKET = Provider(provide_socket)
+_SOCKET = Provider(provide_socket, is_at_hand=True)
 
 
 def compile_socket_plan(
@@ -48,10 +49,11 @@ def compile_socket_plan(
         is_socket = isinstance(annotation, type) and issubclass(annotation, WebSocket)
         return _SOCKET if is_socket else find_provider(annotation)
 
-    steps = StepList(path_params, find)
+    steps = StepList(path_params, Injector(find, find_container(find_provider)))
     step = steps.add_handler(handler)
     check_handler(handler, step)
-    check_path_is_taken(handler, step, steps, path_params)
+    if not step.takes:
+        check_path_is_taken(handler, step, steps, path_params)
     reading = Reading(steps.slots)
     if reading.body is not None:
         raise ImproperlyConfigured(
@@ -89,11 +91,19 @@ def build_socket_endpoint(steps: list[Step], reading: Reading) -> Endpoint:
 
     async def endpoint(request: Request) -> None:
         values = await reading.read(request)
+        failure: BaseException | None = None
+        # What lives as long as the request lives as long as the connection, which is the handler.
         async with AsyncExitStack() as stack:
             results: list[Any] = []
-            for step in dependencies:
-                arguments = step.build_arguments(request, values, results)
-                results.append(await step.arun(arguments, stack))
-            await last.function(**last.build_arguments(request, values, results))
+            try:
+                for step in dependencies:
+                    arguments = step.build_arguments(request, values, results)
+                    results.append(await step.arun(arguments, stack))
+                await last.function(**last.build_arguments(request, values, results))
+            except BaseException as error:
+                failure = error
+                raise
+        if failure is not None:
+            raise failure
 
     return endpoint
