@@ -344,9 +344,10 @@ def is_same_type(one: Any, other: Any) -> bool:
     )
 
 
-def is_hashable(value: Any) -> bool:
+def is_hashable(value: object) -> bool:
     """Tell whether a value can be a key; a class can, whatever its instances say."""
-    return getattr(type(value), "__hash__", None) is not None
+    kind: Any = type(value)
+    return kind.__hash__ is not None
 
 
 def check_provider(injection: Injection, provider: Provider, step: Step) -> None:
