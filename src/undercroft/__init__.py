@@ -44,6 +44,12 @@ if TYPE_CHECKING:
     from undercroft.http.responses import StreamingResponse as StreamingResponse
     from undercroft.http.uploads import UploadFile as UploadFile
     from undercroft.http.websockets import WebSocket as WebSocket
+    from undercroft.middleware.caching import cache_control as cache_control
+    from undercroft.middleware.caching import never_cache as never_cache
+    from undercroft.middleware.caching import vary_on as vary_on
+    from undercroft.middleware.compression import Compression as Compression
+    from undercroft.middleware.conditions import condition as condition
+    from undercroft.middleware.conditions import conditional_get as conditional_get
     from undercroft.openapi.routes import OpenAPIOptions as OpenAPIOptions
     from undercroft.routing.router import Router as Router
     from undercroft.routing.urls import host as host
@@ -85,6 +91,7 @@ _NAMES = {
     "BackgroundTask": "undercroft.background.tasks",
     "BackgroundTasks": "undercroft.background.tasks",
     "Body": "undercroft.binding.parameters",
+    "Compression": "undercroft.middleware.compression",
     "Cookie": "undercroft.binding.parameters",
     "DatabaseSettings": "undercroft.settings",
     "Depends": "undercroft.binding.parameters",
@@ -114,11 +121,15 @@ _NAMES = {
     "WebSocketDisconnect": "undercroft.errors",
     "WebSocketException": "undercroft.errors",
     "aget_object_or_404": "undercroft.shortcuts",
+    "cache_control": "undercroft.middleware.caching",
+    "condition": "undercroft.middleware.conditions",
+    "conditional_get": "undercroft.middleware.conditions",
     "get_object_or_404": "undercroft.shortcuts",
     "host": "undercroft.routing.urls",
     "include": "undercroft.routing.urls",
     "messages": "undercroft.sessions",
     "models": "",
+    "never_cache": "undercroft.middleware.caching",
     "pagination": "",
     "path": "undercroft.routing.urls",
     "re_path": "undercroft.routing.urls",
@@ -130,6 +141,7 @@ _NAMES = {
     "serializers": "",
     "transaction": "undercroft.db",
     "validators": "",
+    "vary_on": "undercroft.middleware.caching",
     "viewsets": "",
 }
 
@@ -138,6 +150,7 @@ __all__ = [
     "BackgroundTask",
     "BackgroundTasks",
     "Body",
+    "Compression",
     "Cookie",
     "DatabaseSettings",
     "Depends",
@@ -175,12 +188,16 @@ __all__ = [
     "abort",
     "aget_list_or_404",
     "aget_object_or_404",
+    "cache_control",
+    "condition",
+    "conditional_get",
     "get_list_or_404",
     "get_object_or_404",
     "host",
     "include",
     "messages",
     "models",
+    "never_cache",
     "pagination",
     "path",
     "re_path",
@@ -193,6 +210,7 @@ __all__ = [
     "serializers",
     "transaction",
     "validators",
+    "vary_on",
     "viewsets",
 ]
 

@@ -31,7 +31,7 @@ def test_typed_events_are_written_with_their_declared_fields(client: Made) -> No
 
     @app.get("/sync")
     def sync() -> Iterator[ServerSentEvent[int]]:
-        yield ServerSentEvent(1)
+        yield ServerSentEvent[int](1)
         yield ServerSentEvent("a\r\nb")
 
     answer = client(app).get("/ticks")

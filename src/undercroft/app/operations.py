@@ -11,6 +11,7 @@ from undercroft.binding.sockets import compile_socket_plan
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
+from undercroft.middleware.caching import add_wraps
 from undercroft.middleware.hooks import add_hooks
 from undercroft.middleware.transactions import SAFE_METHODS, add_transactions
 from undercroft.routing.hooks import Hooks
@@ -70,7 +71,8 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
     if not isinstance(route.handler, ViewHandler):
         plan = compile_handler(route.handler)
         wants = partial(wants_transaction, route, default=atomic)
-        route.endpoint = add_transactions(plan.endpoint, route.methods, wants)
+        endpoint = add_wraps(plan.endpoint, [route.handler])
+        route.endpoint = add_transactions(endpoint, route.methods, wants)
         return [Operation(method, route, plan) for method in sorted(route.methods)]
     check_view_methods(route, route.handler)
     plans = {
@@ -80,7 +82,9 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
     }
     endpoints = {
         method: add_transactions(
-            plan.endpoint, [method], partial(wants_transaction, route, default=atomic)
+            add_wraps(plan.endpoint, list_marked(route, method)),
+            [method],
+            partial(wants_transaction, route, default=atomic),
         )
         for method, plan in plans.items()
     }
@@ -99,12 +103,17 @@ def wants_transaction(route: Route, method: str, *, default: bool) -> bool:
     told = route.options.get("atomic")
     if told is not None:
         return told
-    marked: list[Any] = [route.handler]
-    if isinstance(route.handler, ViewHandler):
-        view_class = route.handler.view_class
-        marked += [view_class, getattr(view_class, route.handler.actions[method])]
+    marked = list_marked(route, method)
     is_marked = any(getattr(each, "non_atomic_requests", False) for each in marked)
     return default and method not in SAFE_METHODS and not is_marked
+
+
+def list_marked(route: Route, method: str) -> list[Any]:
+    """List what decorators may have left a mark on: a view's method, its class, the handler."""
+    if not isinstance(route.handler, ViewHandler):
+        return [route.handler]
+    view_class = route.handler.view_class
+    return [getattr(view_class, route.handler.actions[method]), view_class, route.handler]
 
 
 def check_view_methods(route: Route, handler: ViewHandler) -> None:

@@ -32,6 +32,9 @@ def wrap(layer: Middleware, call_next: Endpoint) -> Endpoint:
 
 def on_loop(layer: Middleware) -> Middleware:
     """Let a middleware wait for whatever it likes under WSGI too: it gets an event loop."""
+    if not getattr(layer, "needs_loop", True):
+        # It asks for one itself where it needs it.
+        return layer
 
     async def middleware(request: Request, call_next: Endpoint) -> Response:
         await ensure_loop()

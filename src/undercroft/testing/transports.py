@@ -2,13 +2,23 @@
 
 import io
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import httpx
 
 from undercroft.concurrency import run_on_background_loop
+
+
+class _Content(httpx.SyncByteStream):
+    """The bytes as the application sent them; httpx decodes them where it is asked to."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
 
 
 class ASGITransport(httpx.BaseTransport):
@@ -25,9 +35,12 @@ class ASGITransport(httpx.BaseTransport):
         # A copy whose body can be read on the loop.
         sent = httpx.Request(request.method, request.url, headers=request.headers.raw, content=body)
         answer = await self._transport.handle_async_request(sent)
-        content = await answer.aread()
+        content = b"".join([piece async for piece in answer.aiter_raw()])
         return httpx.Response(
-            answer.status_code, headers=answer.headers.raw, content=content, request=request
+            answer.status_code,
+            headers=answer.headers.raw,
+            stream=_Content(content),
+            request=request,
         )
 
 
@@ -57,7 +70,7 @@ class WSGITransport(httpx.BaseTransport):
             if close is not None:
                 close()
         status, headers = started
-        return httpx.Response(status, headers=headers, content=content, request=request)
+        return httpx.Response(status, headers=headers, stream=_Content(content), request=request)
 
     def _build_environ(self, request: httpx.Request) -> dict[str, Any]:
         body = request.read()
