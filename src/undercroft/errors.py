@@ -7,6 +7,7 @@
     ├── SynchronousOnlyOperation          a blocking call on the event loop
     ├── NoReverseMatch                    `url_for` knows no such route
     ├── TemplateDoesNotExist              no template folder holds the file
+    ├── StaticFileNotFound                a template or style sheet names a file that is not there
     ├── SerializationError                a handler answered with something that cannot be sent
     ├── DatabaseError                     the database refused or failed
     │   ├── DatabaseUnavailable           it could not be reached, or no connection came free
@@ -115,6 +116,12 @@ class TemplateDoesNotExist(UndercroftError):
     """No template folder holds the file; the message lists the folders that were tried."""
 
     code = "templates.missing"
+
+
+class StaticFileNotFound(UndercroftError):
+    """A template or a style sheet names a static file that does not exist."""
+
+    code = "static.missing"
 
 
 class SerializationError(UndercroftError):

@@ -122,6 +122,7 @@ class Settings(BaseSettings):
         templates: Folders of the project's templates, before those of its apps.
         static_dirs: Folders of the project's static files, before those of its apps.
         static_url: Where static files are served from.
+        static_root: Where `collectstatic` puts them, and production serves them from.
         cache_url: Where the cache is, `memory://` or `redis://host:6379/0`.
         session_engine: Where sessions are kept: "signed_cookies", "db" or "cache".
         session_cookie_name: Gets the prefix `__Host-` over HTTPS.
@@ -165,6 +166,7 @@ class Settings(BaseSettings):
     templates: Listed[Path] = [Path("templates")]
     static_dirs: Listed[Path] = [Path("static")]
     static_url: str = "/static/"
+    static_root: Path = Path("staticfiles")
     cache_url: str = "memory://"
     session_engine: Literal["signed_cookies", "db", "cache"] = "signed_cookies"
     session_cookie_name: str = Field(default="sessionid", pattern=r"^[A-Za-z0-9_.-]+$")

@@ -166,3 +166,16 @@ def test_clearsessions_deletes_what_is_over(run: Run, project: Path) -> None:
     assert run("shell", "main.py", "-c", code).returncode == 0
     assert run("clearsessions", "main.py").stdout == "Deleted 2 sessions.\n"
     assert run("clearsessions", "main.py").stdout == "Deleted 0 sessions.\n"
+
+
+def test_collectstatic_collects_and_says_what(run: Run, project: Path) -> None:
+    """The files of project and apps are collected; a second run writes nothing."""
+    for name in ("static/a.css", "blog/static/blog/b.css"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("p{}", "utf-8")
+    assert run("collectstatic", "--dry-run").stdout.split() == ["a.css", "blog/b.css"]
+    assert not (project / "staticfiles").exists()
+    assert "2 static files in" in (first := run("collectstatic").stdout)
+    assert "4 written" in first
+    assert "0 written" in run("collectstatic").stdout
+    assert (project / "staticfiles/staticfiles.json").exists()

@@ -40,7 +40,7 @@ from undercroft.routing.reverse import Reverser
 from undercroft.routing.route import Route, RouteOptions
 from undercroft.routing.router import Router
 from undercroft.settings import Settings
-from undercroft.staticfiles.routes import build_static_routes
+from undercroft.staticfiles.routes import StaticFiles, find_static_files
 
 if TYPE_CHECKING:
     from undercroft.cache.interface import Cache
@@ -215,8 +215,7 @@ class App(RouteDecorators, HookDecorators):
 
     def _build_own_routes(self) -> list[Route]:
         described = build_openapi_routes(self.openapi, self._list_described)
-        folders = self.find_folders(self.settings.static_dirs, "static")
-        return [*described, *build_static_routes(self.settings.static_url, folders)]
+        return [*described, *self.static_files.build_routes()]
 
     def _list_described(self) -> list[Operation]:
         """List what OpenAPI can describe, which knows no WebSockets."""
@@ -273,13 +272,22 @@ class App(RouteDecorators, HookDecorators):
         return build_sessions(self.settings, lambda: self.cache, names)
 
     @cached_property
+    def static_files(self) -> StaticFiles:
+        """The static files of the project and its apps, collected or in their folders."""
+        settings = self.settings
+        folders = self.find_folders(settings.static_dirs, "static")
+        root = settings.base_dir / settings.static_root
+        return find_static_files(settings.static_url, folders, root, settings.debug)
+
+    @cached_property
     def templates(self) -> "Templates":
         """The templates of the project and its apps."""
         from undercroft.templating.engine import Templates  # noqa: PLC0415 - Jinja2 is slow to import
         from undercroft.templating.links import build_links  # noqa: PLC0415 - and an API needs none
 
         folders = self.find_folders(self.settings.templates, "templates")
-        links = build_links(self.url_for, self.settings.static_url)
+        static = self.static_files
+        links = build_links(self.url_for, static.url, static.name_file)
         return Templates(folders, debug=self.settings.debug, globals=links)
 
     @cached_property

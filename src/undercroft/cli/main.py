@@ -21,6 +21,7 @@ COMMANDS = {
     "inspectdb": ("inspectdb", "Write models for a database that is there."),
     "dumpdata": ("dumpdata", "Write rows to a file."),
     "loaddata": ("loaddata", "Store the rows of files."),
+    "collectstatic": ("collectstatic", "Collect static files under names with a hash."),
     "clearsessions": ("clearsessions", "Delete the sessions that are over."),
     "check": ("check", "Build the application and say what is wrong with it."),
     "version": ("version", "Print the version."),

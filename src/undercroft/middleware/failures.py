@@ -96,6 +96,7 @@ class Failures:
             for function in request.finishings or ():
                 await function(response)
         except Exception as error:  # noqa: BLE001 - `answer` logs it
+            request.drop_afterwards()
             await response.close()
             return self.answer(request, error)
         return response

@@ -1,44 +1,81 @@
-"""The route that serves static files straight from their folders."""
+"""The route that serves static files, collected ones or those in their folders."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 from undercroft.errors import NotFound
 from undercroft.http.files import FileResponse
 from undercroft.routing.route import Route, build_route
+from undercroft.staticfiles.collected import build_collected_handler
+from undercroft.staticfiles.collecting import list_static
 from undercroft.staticfiles.finders import find_static
+from undercroft.staticfiles.manifest import build_missing, read_manifest
+from undercroft.staticfiles.media_types import MEDIA_TYPES
 
-MEDIA_TYPES: Final = {
-    ".avif": "image/avif",
-    ".css": "text/css",
-    ".ico": "image/x-icon",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".map": "application/json",
-    ".mjs": "text/javascript",
-    ".svg": "image/svg+xml",
-    ".wasm": "application/wasm",
-    ".webmanifest": "application/manifest+json",
-    ".webp": "image/webp",
-    ".woff": "font/woff",
-    ".woff2": "font/woff2",
-}
-"""Types that a browser insists on, whatever the system's own table says."""
+
+@dataclass(frozen=True, slots=True)
+class StaticFiles:
+    """The static files of an application.
+
+    Attributes:
+        url: The path they are served below, such as `/static/`.
+        folders: Where they lie; the first folder that has a file gives it.
+        root: Where they were collected.
+        names: What was collected, by the manifest; None serves the folders.
+    """
+
+    url: str
+    folders: tuple[Path, ...]
+    root: Path | None = None
+    names: dict[str, str] | None = None
+
+    def name_file(self, path: str) -> str:
+        """Return the name a file is served under: with a hash where it was collected.
+
+        Raises:
+            StaticFileNotFound: There is none; the error names those that are near.
+        """
+        if self.names is not None:
+            found = self.names.get(path)
+            if found is None:
+                raise build_missing(path, self.names, f"in the manifest of {self.root}")
+            return found
+        if find_static(path, self.folders) is None:
+            tried = ", ".join(map(str, self.folders)) or "none"
+            raise build_missing(path, list_static(self.folders), f"in the folders {tried}")
+        return path
+
+    def build_routes(self) -> list[Route]:
+        """Build the route `static`, for `url_for("static", path="blog.css")`."""
+        handler: Callable[..., Any] = build_static_handler(self.folders)
+        if self.names is not None and self.root is not None:
+            handler = build_collected_handler(self.root, self.names)
+        template = f"{self.url.removesuffix('/')}/{{path:path}}"
+        return [
+            build_route(template, handler, ("GET",), {"name": "static", "include_in_schema": False})
+        ]
+
+
+def find_static_files(url: str, folders: Sequence[Path], root: Path, debug: bool) -> StaticFiles:
+    """Find the static files of an application: the collected ones, in debug those in the folders.
+
+    Raises:
+        ImproperlyConfigured: The manifest cannot be read.
+    """
+    names = None if debug else read_manifest(root)
+    return StaticFiles(url, tuple(folders), root, names)
 
 
 def build_static_routes(url: str, folders: Sequence[Path]) -> list[Route]:
-    """Build the route `static`, so that `url_for("static", path="blog.css")` leads to a file.
+    """Build the route `static` for folders.
 
     Args:
         url: The path the files are served below, such as `/static/`.
         folders: Where they lie; the first folder that has a file gives it.
     """
-    template = f"{url.removesuffix('/')}/{{path:path}}"
-    handler = build_static_handler(folders)
-    return [
-        build_route(template, handler, ("GET",), {"name": "static", "include_in_schema": False})
-    ]
+    return StaticFiles(url, tuple(folders)).build_routes()
 
 
 def build_static_handler(folders: Sequence[Path]) -> Callable[[str], FileResponse]:

@@ -1,4 +1,4 @@
-"""Links in templates: the globals `url_for` and `static`."""
+"""Links in templates: the globals `url_for`, `static` and, its other name, `static_url`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,11 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 
-def build_links(url_for: Callable[..., str], static_url: str = "/static/") -> dict[str, Any]:
+def build_links(
+    url_for: Callable[..., str],
+    static_url: str = "/static/",
+    name_file: Callable[[str], str] = str,
+) -> dict[str, Any]:
     """Build the globals that make links.
 
     Where the context has a `request`, its `url_for` is asked, which knows below which path the
@@ -17,6 +21,7 @@ def build_links(url_for: Callable[..., str], static_url: str = "/static/") -> di
     Args:
         url_for: Turns a route's name and parameters into a path when there is no request.
         static_url: Where static files are served, ending in a slash.
+        name_file: Gives the name that a static file is served under, or raises.
     """
 
     def find_root(context: Context) -> str:
@@ -31,6 +36,6 @@ def build_links(url_for: Callable[..., str], static_url: str = "/static/") -> di
 
     @pass_context
     def static(context: Context, path: str) -> str:
-        return find_root(context) + static_url + quote(path.removeprefix("/"))
+        return find_root(context) + static_url + quote(name_file(path.removeprefix("/")))
 
-    return {"url_for": url_for_in_context, "static": static}
+    return {"url_for": url_for_in_context, "static": static, "static_url": static}
