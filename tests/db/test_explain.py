@@ -6,6 +6,7 @@ import pytest
 
 from tests.db.conftest import Run
 from tests.db.music_models import Album, Artist, Track, fill
+from undercroft.db.queries.shape import Call
 from undercroft.errors import FieldError
 from undercroft.models import Count, OuterRef, Subquery
 
@@ -74,3 +75,13 @@ def test_explanations_in_async_code(run: Run, database: str) -> None:
         assert WORD[database] in await Album.objects.filter(title="Blue").aexplain()
 
     run(main())
+
+
+def test_a_queryset_shows_its_sql_and_its_values_apart(database: str, asked: list[Call]) -> None:
+    """`query` gives the text with marks, and the values beside it; nothing is asked for that."""
+    query = Artist.objects.filter(name="Ada\u2019s", id__gt=7).query
+    assert str(query) == query.sql
+    assert query.sql.startswith("SELECT ")
+    assert "Ada" not in query.sql
+    assert query.values == ("Ada\u2019s", 7)
+    assert asked == []

@@ -15,6 +15,7 @@ from undercroft.db.queries.selection import Selection
 from undercroft.db.queries.shape import WHOLE
 from undercroft.db.queries.terms import ROW, Term
 from undercroft.db.query_building import QueryBuilding
+from undercroft.db.showing import QuerySQL, show
 from undercroft.db.streaming import astream, stream
 from undercroft.db.twins import Steps, arun_steps, async_twin, describe_owner, run_steps, twins
 from undercroft.errors import DatabaseError, FieldError, UndercroftError
@@ -345,6 +346,11 @@ class QueryReading(QueryBuilding[M]):
         parameters = (*call.parameters, *namespace.parameters)
         found: dict[str, Any] = yield call._replace(parameters=parameters)
         return found
+
+    @property
+    def query(self) -> QuerySQL:
+        """What the queryset asks the database: `str(posts.query)`, and `posts.query.values`."""
+        return show(self.build_fetch(), self._alias)
 
     @twins
     def explain(self, /, **options: Any) -> Steps[str]:

@@ -54,11 +54,11 @@ class Side:
 
     def map(self) -> None:
         """Map the relationship, and let the accessor stay where it is."""
-        accessor: Any = vars(self._model)[self._name]
+        accessor: Any = self._model.__dict__[self._name]
         # SQLAlchemy replaces no attribute that is not its own.
         type.__delattr__(self._model, self._name)
         setattr(self._model, self._name, self._build())
-        self._attribute = vars(self._model)[self._name]
+        self._attribute = self._model.__dict__[self._name]
         type.__setattr__(self._model, self._name, accessor)
 
 
