@@ -256,7 +256,11 @@ def test_converters_are_checked_when_registered() -> None:
 
 @pytest.mark.parametrize(
     "option, hint",
-    [("response_model", "return type"), ("status", "'status_code'"), ("frobnicate", "Known: ")],
+    [
+        ("response_modle", "'response_model'"),
+        ("status", "'status_code'"),
+        ("frobnicate", "Known: "),
+    ],
 )
 def test_an_option_that_would_be_ignored_is_refused(option: str, hint: str) -> None:
     """A route's unknown option is a mistake, with what to write instead."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from undercroft.binding.parameters import FindProvider
 from undercroft.binding.plan import Endpoint, Plan, compile_plan
+from undercroft.binding.shaping import read_shape
 from undercroft.binding.sockets import compile_socket_plan
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
@@ -60,6 +61,7 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
             handler,
             path_params=[param.name for param in route.all_params],
             status_code=route.options.get("status_code", 200),
+            shape=read_shape(route.options),
             find_provider=find_provider,
         )
 

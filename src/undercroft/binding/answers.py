@@ -24,6 +24,7 @@ from markupsafe import Markup
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from undercroft.binding.events import EventSourceResponse, ServerSentEvent
+from undercroft.binding.shaping import NO_SHAPE, Shape, build_dump_options, build_response
 from undercroft.concurrency import iterate
 from undercroft.errors import ImproperlyConfigured, SerializationError
 from undercroft.http.json import dump_json
@@ -59,11 +60,13 @@ class Returns:
         annotation: The declared type; `None` stands for "nothing", `Any` for "not declared".
         status_code: The status of a good answer.
         place: The handler and its file, for errors.
+        shape: What the route says of it.
     """
 
     annotation: Any
     status_code: int
     place: str
+    shape: Shape = NO_SHAPE
 
     def __post_init__(self) -> None:
         """Refuse a status that no answer can have."""
@@ -88,8 +91,13 @@ def _choose_answer(returns: Returns) -> Answer:
     kind = get_origin(annotation) or annotation
     if annotation is None or annotation is NoneType or status in BODILESS:
         return _answer_nothing(returns)
-    if kind in STREAMS:
+    if kind in STREAMS and not returns.shape.dump:
         return _answer_stream(annotation, status)
+    if returns.shape.response_class is not None:
+        return build_response(returns.shape.response_class, status)
+    if returns.shape.dump:
+        check_shapeable(annotation, returns)
+        return _answer_declared(annotation, returns)
     if annotation is Any or is_class(kind, Response) or is_class(annotation, (str, bytes)):
         return _answer_by_value(returns)
     if is_plain(annotation):
@@ -198,7 +206,7 @@ def _answer_declared(annotation: Any, returns: Returns) -> Answer:
         ) from error
     to_json, validate = adapter.serializer.to_json, adapter.validator.validate_python
     trusted = annotation if is_class(annotation, BaseModel) else None
-    status = returns.status_code
+    status, options = returns.status_code, build_dump_options(returns.shape.dump, annotation)
 
     def answer(value: Any) -> Response:
         if type(value) is not trusted:
@@ -208,9 +216,27 @@ def _answer_declared(annotation: Any, returns: Returns) -> Answer:
                 raise SerializationError(
                     f"{returns.place} returned a value that does not fit its return type: {error}"
                 ) from error
-        return Response.from_bytes(to_json(value, by_alias=True), JSON, status)
+        return Response.from_bytes(to_json(value, **options), JSON, status)
 
     return answer
+
+
+def check_shapeable(annotation: Any, returns: Returns) -> None:
+    """Refuse to leave fields out of what is not made of fields that are declared.
+
+    Raises:
+        ImproperlyConfigured: The answer is a stream, or writes itself.
+    """
+    kind = get_origin(annotation) or annotation
+    is_open = annotation is Any or is_class(kind, (str, bytes, Response)) or kind in STREAMS
+    if is_open or find_renderer(annotation) is not None:
+        raise ImproperlyConfigured(
+            f"{returns.place} returns {annotation!r}, and its route has"
+            f" {', '.join(f'response_model_{name}' for name in returns.shape.dump)}.",
+            hint="Declare a Pydantic model, or a list of them, as the return type; a serializer's"
+            " `Meta` says which fields it has.",
+            code="binding.response-model",
+        )
 
 
 def _answer_by_value(returns: Returns) -> Answer:

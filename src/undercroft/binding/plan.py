@@ -17,6 +17,7 @@ from undercroft.binding.dependencies import Step, StepList
 from undercroft.binding.lifetimes import Lifetime, RequestStack
 from undercroft.binding.parameters import FindProvider, Source, find_no_provider
 from undercroft.binding.reading import Reading
+from undercroft.binding.shaping import NO_SHAPE, Shape
 from undercroft.binding.signature import Argument
 from undercroft.binding.streams import OwningStream
 from undercroft.concurrency import ensure_loop, is_on_loop, run_in_thread
@@ -67,7 +68,7 @@ def compile_plan(
     *,
     path_params: Collection[str] = (),
     status_code: int = 200,
-    returns: Any = None,
+    shape: Shape = NO_SHAPE,
     find_provider: FindProvider = find_no_provider,
 ) -> Plan:
     """Compile a handler.
@@ -76,7 +77,7 @@ def compile_plan(
         handler: A function of either kind, a callable object, or a `BoundHandler`.
         path_params: Names the route's template captures.
         status_code: The status of a good answer.
-        returns: The type of the answer, where it is not the annotated return type.
+        shape: What the route says of the answer.
         find_provider: Knows the types that are injected by their name alone.
 
     Raises:
@@ -88,10 +89,10 @@ def compile_plan(
     step = steps.add_handler(function, skip_first=bound is not None)
     if bound is None:
         check_path_is_taken(function, step, steps, path_params)
-    declared = returns if returns is not None else read_hints(function).get("return", Any)
+    declared = shape.choose_type(read_hints(function).get("return", Any))
     # A method of a view has a status of its own; its route has one for all methods.
     status_code = getattr(function, "status_code", status_code)
-    answered = Returns(declared, status_code, describe_place(function))
+    answered = Returns(declared, status_code, describe_place(function), shape)
     reading = Reading(steps.slots)
     endpoint = _choose_endpoint(steps, step, reading, build_answer(answered), bound)
     return Plan(

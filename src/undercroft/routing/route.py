@@ -35,6 +35,14 @@ class PathOptions(TypedDict, total=False):
 
     atomic: bool
     status_code: int
+    response_model: Any
+    response_class: type[Response]
+    response_model_include: Any
+    response_model_exclude: Any
+    response_model_by_alias: bool
+    response_model_exclude_unset: bool
+    response_model_exclude_defaults: bool
+    response_model_exclude_none: bool
     tags: list[str]
     summary: str
     description: str
@@ -209,8 +217,6 @@ def check_options(options: Mapping[str, Any]) -> None:
     for name in options.keys() - known:
         close = get_close_matches(name, known, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known))}."
-        if name in {"response_model", "response_class"}:
-            hint = "Declare it as the return type: `async def handler(...) -> Out`."
         raise ImproperlyConfigured(
             f"A route has no option {name!r}.", hint=hint, code="routing.option"
         )
