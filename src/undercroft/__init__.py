@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from undercroft.middleware.conditions import condition as condition
     from undercroft.middleware.conditions import conditional_get as conditional_get
     from undercroft.openapi.routes import OpenAPIOptions as OpenAPIOptions
+    from undercroft.routing.mounts import mount as mount
     from undercroft.routing.router import Router as Router
     from undercroft.routing.urls import host as host
     from undercroft.routing.urls import include as include
@@ -129,6 +130,7 @@ _NAMES = {
     "include": "undercroft.routing.urls",
     "messages": "undercroft.sessions",
     "models": "",
+    "mount": "undercroft.routing.mounts",
     "never_cache": "undercroft.middleware.caching",
     "pagination": "",
     "path": "undercroft.routing.urls",
@@ -197,6 +199,7 @@ __all__ = [
     "include",
     "messages",
     "models",
+    "mount",
     "never_cache",
     "pagination",
     "path",

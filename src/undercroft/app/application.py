@@ -11,6 +11,7 @@ from undercroft.app.dispatch import build_dispatch
 from undercroft.app.installed import InstalledApp, install_app
 from undercroft.app.lifespan import BackgroundLifespan, at_exit
 from undercroft.app.links import check_links
+from undercroft.app.mounts import Mounts
 from undercroft.app.operations import Operation, compile_routes
 from undercroft.app.providers import Providers
 from undercroft.app.sockets import SocketAddresses, build_sockets
@@ -18,8 +19,12 @@ from undercroft.binding.calling import call_without_request
 from undercroft.binding.container import Container, Overrides
 from undercroft.concurrency import drive, ensure_loop, run_on_background_loop, threads
 from undercroft.db.connections.databases import databases
+from undercroft.errors import BadRequest
 from undercroft.gateways.asgi import ASGIGateway
+from undercroft.gateways.interfaces import show_as_asgi
+from undercroft.gateways.mounting import MountedApplication
 from undercroft.gateways.wsgi import WSGIGateway
+from undercroft.http.headers import RawHeaders
 from undercroft.http.multipart import FormLimits
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
@@ -29,7 +34,7 @@ from undercroft.middleware.error_handlers import ErrorHandlers
 from undercroft.middleware.failures import Failures
 from undercroft.middleware.headers import add_security_headers
 from undercroft.middleware.hosts import AllowedHosts
-from undercroft.middleware.pipeline import Endpoint, Middleware, compose, on_loop
+from undercroft.middleware.pipeline import Endpoint, Middleware, check_middleware, compose, on_loop
 from undercroft.middleware.queries import watch_queries
 from undercroft.middleware.sockets import SocketEndpoint, SocketMiddleware
 from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
@@ -97,6 +102,8 @@ class App(RouteDecorators, HookDecorators):
         )
         self._container = Container(self._forget_endpoint, self._expect_end)
         self._providers = Providers(self, self.settings, self._container)
+        self._mounts = Mounts(max(self.settings.max_upload_size, self._max_body_size))
+        self._hosts = AllowedHosts(self.settings.allowed_hosts)
         self._running = AsyncExitStack()
         self._is_started = False
         self._background = BackgroundLifespan(self.startup, self.shutdown, lambda: self._is_started)
@@ -112,15 +119,17 @@ class App(RouteDecorators, HookDecorators):
         self.apps: list[InstalledApp] = [install_app(name) for name in apps]
         if routes:
             self.router.include(list(routes))
-        self.asgi = ASGIGateway(self)
-        self.wsgi = WSGIGateway(self)
+        # What servers call; middleware of the protocols is put around these.
+        self.asgi: Any = ASGIGateway(self)
+        self.wsgi: Any = WSGIGateway(self)
         # Servers look at the instance to learn that the application is asynchronous; Python
         # itself calls the type's method, which serves both protocols.
         self.__call__ = self.asgi.__call__  # type: ignore[method-assign]  # as said above
 
     def __call__(self, *connection: Any) -> Any:
         """Serve a connection: three arguments are ASGI's, two are WSGI's."""
-        return self.asgi(*connection) if len(connection) == 3 else self.wsgi(*connection)
+        entry = self.asgi if len(connection) == 3 else self.wsgi
+        return entry(*connection)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request: the one entrance, whatever the server speaks."""
@@ -161,6 +170,25 @@ class App(RouteDecorators, HookDecorators):
         """Put the routes of a router or a list below a prefix and a namespace."""
         self.router.include(routes, prefix, namespace)
 
+    def mount(
+        self,
+        path: str,
+        application: Any,
+        name: str | None = None,
+        *,
+        max_body_size: int | None = None,
+    ) -> None:
+        """Put any ASGI or WSGI application below a path.
+
+        Args:
+            path: Its place, `/old`; at `/` it answers what no route of ours does.
+            application: What is to answer there.
+            name: For `url_for(name, path="users/1")`.
+            max_body_size: The largest body it is sent, in bytes; the setting `max_upload_size`
+                when left out.
+        """
+        self.router.mount(path, application, name, max_body_size=max_body_size)
+
     def add_middleware(self, middleware: Middleware) -> None:
         """Put a middleware around every handler, inside those added before."""
         self._middleware.append(middleware)
@@ -180,6 +208,30 @@ class App(RouteDecorators, HookDecorators):
         """Have everything compiled anew at the next request."""
         self._forget_endpoint()
 
+    def add_asgi_middleware(self, wrapper: Callable[..., Any], /, **options: Any) -> None:
+        """Put a class or function that takes an ASGI application around everything.
+
+        It sees every connection before we do, WebSockets and the lifespan too; the one added
+        last is outermost. A WSGI server goes past it.
+
+        Args:
+            wrapper: Called with the application, for example Starlette's `GZipMiddleware`.
+            options: Its other arguments, `minimum_size=500`.
+        """
+        self.asgi = wrapper(self.asgi, **options)
+        self.__call__ = show_as_asgi(self.asgi)  # type: ignore[method-assign]  # as in `__init__`
+
+    def add_wsgi_middleware(self, wrapper: Callable[..., Any], /, **options: Any) -> None:
+        """Put a class or function that takes a WSGI application around everything.
+
+        The one added last is outermost. An ASGI server goes past it.
+
+        Args:
+            wrapper: Called with the application, for example Werkzeug's `ProxyFix`.
+            options: Its other arguments, `x_for=1`.
+        """
+        self.wsgi = wrapper(self.wsgi, **options)
+
     def _forget_endpoint(self) -> None:
         self._endpoint = None
 
@@ -194,6 +246,7 @@ class App(RouteDecorators, HookDecorators):
                 if self.settings.session_engine != "signed_cookies":
                     _ = self.sessions  # what is wrong with it shows now
                 routes = [*self.router.routes, *self._build_own_routes()]
+                self._mounts.connect(routes)
                 self.operations = compile_routes(
                     routes,
                     self._providers.find,
@@ -225,11 +278,15 @@ class App(RouteDecorators, HookDecorators):
         return [
             add_security_headers,
             Failures(debug=self.settings.debug, handlers=ErrorHandlers(self.hooks.handlers)),
-            AllowedHosts(self.settings.allowed_hosts),
-            *([self._background] if self._lifespan is not None else []),
+            self._hosts,
+            *([self._background] if self._has_lifespan else []),
             *([watch_queries] if self.settings.debug else []),
-            *map(on_loop, self._middleware),
+            *(on_loop(check_middleware(layer)) for layer in self._middleware),
         ]
+
+    @property
+    def _has_lifespan(self) -> bool:
+        return self._lifespan is not None or self._mounts.has_asgi
 
     # ---------------------------------------------------------------------- what it offers
 
@@ -271,6 +328,23 @@ class App(RouteDecorators, HookDecorators):
         names = [app.name for app in self.apps]
         return build_sessions(self.settings, lambda: self.cache, names)
 
+    def find_mounted(
+        self, path: str, raw_headers: RawHeaders
+    ) -> tuple[MountedApplication, str] | None:
+        """Find the mounted application that a WebSocket goes to, and the path of its mount.
+
+        None where there is none, or where the host is not one of ours.
+        """
+        self.build()
+        host = next((value for name, value in raw_headers if name == b"host"), b"")
+        found = self._mounts.find(path, host)
+        if found is not None and host:
+            try:
+                self._hosts.check(host)
+            except BadRequest:
+                return None
+        return found
+
     @cached_property
     def static_files(self) -> StaticFiles:
         """The static files of the project and its apps, collected or in their folders."""
@@ -305,11 +379,14 @@ class App(RouteDecorators, HookDecorators):
     def server_options(self) -> dict[str, Any]:
         """What a server should know of the application, by the names of our server's options.
 
-        The WebSocket library is slow to import, so it is only wanted where a route needs it.
+        The WebSocket library is slow to import, so it is only wanted where a route needs it, or
+        may do so in what is mounted or put around us.
         """
         self.build()
         return {
-            "websockets": any(each.route.is_socket for each in self.operations),
+            "websockets": self._mounts.has_asgi
+            or not isinstance(self.asgi, ASGIGateway)
+            or any(each.route.is_socket for each in self.operations),
             "websocket_max_size": self.settings.websocket_max_size,
             "websocket_ping_interval": self.settings.websocket_ping_interval,
             "websocket_ping_timeout": self.settings.websocket_ping_timeout,
@@ -350,9 +427,15 @@ class App(RouteDecorators, HookDecorators):
             ImproperlyConfigured: Something does not fit together.
         """
         self.build()
-        if self._lifespan is not None:
-            await ensure_loop()
-            await self._running.enter_async_context(self._lifespan(self))
+        try:
+            if self._has_lifespan:
+                await ensure_loop()
+                await self._mounts.start(self._running)
+            if self._lifespan is not None:
+                await self._running.enter_async_context(self._lifespan(self))
+        except BaseException:
+            await self._running.aclose()
+            raise
         self._is_started = True
 
     async def shutdown(self) -> None:

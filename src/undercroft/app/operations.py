@@ -14,8 +14,10 @@ from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.middleware.caching import add_wraps
 from undercroft.middleware.hooks import add_hooks
+from undercroft.middleware.pipeline import compose_route
 from undercroft.middleware.transactions import SAFE_METHODS, add_transactions
 from undercroft.routing.hooks import Hooks
+from undercroft.routing.mounts import Mount
 from undercroft.routing.route import SOCKET, Route
 from undercroft.views.base import ViewHandler
 
@@ -70,11 +72,17 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
         plan = compile_socket_plan(route.handler, path_params=params, find_provider=find_provider)
         route.endpoint = plan.endpoint
         return [Operation(SOCKET, route, plan)]
+    layers = route.options.get("middleware", ())
+    if isinstance(route.handler, Mount):
+        if route.endpoint is not None:
+            route.endpoint = compose_route(layers, route.endpoint)
+        return []
     if not isinstance(route.handler, ViewHandler):
         plan = compile_handler(route.handler)
         wants = partial(wants_transaction, route, default=atomic)
         endpoint = add_wraps(plan.endpoint, [route.handler])
-        route.endpoint = add_transactions(endpoint, route.methods, wants)
+        endpoint = add_transactions(endpoint, route.methods, wants)
+        route.endpoint = compose_route(layers, endpoint)
         return [Operation(method, route, plan) for method in sorted(route.methods)]
     check_view_methods(route, route.handler)
     plans = {
@@ -90,7 +98,7 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
         )
         for method, plan in plans.items()
     }
-    route.endpoint = choose_by_method(endpoints)
+    route.endpoint = compose_route(layers, choose_by_method(endpoints))
     return [Operation(method, route, plans[method]) for method in plans if method in route.methods]
 
 

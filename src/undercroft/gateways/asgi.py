@@ -23,6 +23,7 @@ class ASGIRequest(Request):
 
     scope: Scope
     receive: Receive
+    watcher: Watcher | None = None
     _begun: Message | None = None
 
     @cached_property
@@ -41,6 +42,18 @@ class ASGIRequest(Request):
         """This end, or None where the server does not say."""
         server = self.scope.get("server")
         return Address(*server) if server else None
+
+    def watch(self, *, patiently: bool = False) -> Watcher:
+        """Watch for the client's leaving from now on; there is one watcher for a request.
+
+        Args:
+            patiently: Keep the body for whoever may ask for it, however late.
+        """
+        if self.watcher is None:
+            self.watcher = Watcher(self.receive, is_patient=patiently)
+            self.receive = self.watcher.receive
+            self.watcher.begin()
+        return self.watcher
 
     async def receive_pieces(self) -> AsyncIterator[bytes]:
         """Yield the body in pieces, from the server.
@@ -115,7 +128,13 @@ class ASGIGateway:
         elif kind == "lifespan":
             await self._run_lifespan(receive, send)
         elif kind == "websocket":
-            await self._run_socket(scope, receive, send)
+            path = split_mount(scope.get("root_path", ""), scope["path"])[1] or "/"
+            found = self._application.find_mounted(path, scope["headers"])
+            if found is None:
+                await self._run_socket(scope, receive, send)
+            else:
+                mounted, place = found
+                await mounted.serve_websocket(place, scope, receive, send)
 
     async def _run_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":
@@ -177,10 +196,8 @@ def split_mount(root_path: str, path: str) -> tuple[str, str]:
 
 async def send_stream(start: Message, response: Response, request: ASGIRequest, send: Send) -> None:
     """Send a streamed answer, and stop making it when the client goes away."""
-    watcher = Watcher(request.receive)
-    request.receive = watcher.receive
+    watching = request.watch().begin()
     sending = asyncio.ensure_future(send_pieces(start, response, send))
-    watching = asyncio.ensure_future(watcher.watch())
     try:
         await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
     finally:

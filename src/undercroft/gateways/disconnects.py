@@ -21,13 +21,15 @@ class Watcher:
 
     Args:
         receive: The server's.
+        is_patient: Whether the body is kept for whoever may ask, however late.
     """
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, *, is_patient: bool = False) -> None:
         self._receive = receive
+        self._watching: asyncio.Task[None] | None = None
         self._messages: asyncio.Queue[Message] = asyncio.Queue()
         self._taken = asyncio.Event()
-        self._is_wanted = False
+        self._is_wanted = is_patient
         self._is_dropped = False
 
     async def receive(self) -> Message:
@@ -48,6 +50,17 @@ class Watcher:
             self._messages.put_nowait(message)
         self._taken.set()
         return message
+
+    def begin(self) -> "asyncio.Task[None]":
+        """Begin to watch, once, in a task that ends when the client is gone."""
+        if self._watching is None:
+            self._watching = asyncio.create_task(self.watch())
+        return self._watching
+
+    def stop(self) -> None:
+        """Watch no longer; whoever waits for a message is told that the client is gone."""
+        if self._watching is not None:
+            self._watching.cancel()
 
     async def watch(self) -> None:
         """Pass messages on until the client is gone; whatever ends it, no reader waits on."""

@@ -245,6 +245,10 @@ class Request:
             self._body = await self.gather_body()
         return self._body
 
+    def find_read_body(self) -> bytes | None:
+        """Find the body, if it was read as a whole; for those who hand the request on."""
+        return self._body
+
     def _begin_body(self) -> None:
         if self._is_body_begun:
             raise BodyConsumedError(

@@ -3,6 +3,7 @@
 from undercroft.routing.converters import Converter, register_converter
 from undercroft.routing.decorators import RouteDecorators
 from undercroft.routing.inclusion import Inclusion
+from undercroft.routing.mounts import Mount, mount
 from undercroft.routing.reverse import Reverser
 from undercroft.routing.route import Route, RouteEntry, RouteOptions
 from undercroft.routing.router import Router
@@ -14,6 +15,7 @@ __all__ = [
     "AutomaticOptions",
     "Converter",
     "Inclusion",
+    "Mount",
     "PathParam",
     "Reverser",
     "Route",
@@ -24,6 +26,7 @@ __all__ = [
     "Router",
     "host",
     "include",
+    "mount",
     "path",
     "re_path",
     "register_converter",

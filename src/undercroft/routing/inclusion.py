@@ -7,7 +7,7 @@ from typing import Protocol
 from undercroft.errors import ImproperlyConfigured
 from undercroft.routing.hooks import Hooks
 from undercroft.routing.host_names import HostTemplate
-from undercroft.routing.route import Route, RouteEntry, move_route
+from undercroft.routing.route import Middleware, Route, RouteEntry, add_middleware, move_route
 
 __all__ = ["HasRoutes", "Inclusion", "RouteEntry", "RouteSource", "flatten_routes"]
 
@@ -37,6 +37,7 @@ class Inclusion(RouteEntry):
         source: File and line of the declaration.
         app_namespace: The app's own name, where `namespace` is that of one of its instances.
         host: The host that each of them answers to, or None.
+        middleware: What is put around each, the first outermost.
     """
 
     target: RouteSource = field(repr=False)
@@ -46,6 +47,7 @@ class Inclusion(RouteEntry):
     source: str = ""
     app_namespace: str = ""
     host: HostTemplate | None = None
+    middleware: tuple[Middleware, ...] = ()
 
     @property
     def routes(self) -> list[Route]:
@@ -83,6 +85,8 @@ def flatten_routes(entry: object, within: tuple[object, ...] = ()) -> Iterator[R
 def _place_route(route: Route, entry: Inclusion) -> Route:
     """Copy a route to where its inclusion puts it."""
     moved = move_route(route, entry.prefix, entry.namespace, entry.tags, entry.app_namespace)
+    if entry.middleware:
+        moved = add_middleware(moved, entry.middleware)
     if entry.host is None:
         return moved
     taken = {param.name for param in entry.host.params} & {param.name for param in moved.params}

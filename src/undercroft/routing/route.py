@@ -19,6 +19,7 @@ from undercroft.routing.template import PathParam, Template, join_paths, parse_t
 
 Handler = Callable[..., Any]
 Endpoint = Callable[[Request], Awaitable[Response]]
+Middleware = Callable[[Request, Endpoint], Awaitable[Response]]
 
 ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """What a route answers that names no methods; HEAD and OPTIONS follow by themselves."""
@@ -34,6 +35,7 @@ class PathOptions(TypedDict, total=False):
     """What a route may carry besides path, methods, handler and name, mostly for OpenAPI."""
 
     atomic: bool
+    middleware: Sequence[Middleware]
     status_code: int
     response_model: Any
     response_class: type[Response]
@@ -200,6 +202,15 @@ def move_route(
         template=template,
         params=(*template.params, *own),
     )
+
+
+def add_middleware(route: Route, middleware: Sequence[Middleware]) -> Route:
+    """Copy a route with middleware put around its own."""
+    if not middleware:
+        return route
+    options = route.options.copy()
+    options["middleware"] = [*middleware, *options.get("middleware", ())]
+    return replace(route, options=options)
 
 
 def join_names(*names: str) -> str:

@@ -7,10 +7,13 @@ from undercroft.routing.changes import Changing
 from undercroft.routing.decorators import RouteDecorators
 from undercroft.routing.hooks import HookDecorators, Hooks
 from undercroft.routing.inclusion import Inclusion, RouteSource, flatten_routes
+from undercroft.routing.mounts import Mount, build_mount_routes
 from undercroft.routing.route import (
+    Middleware,
     Route,
     RouteEntry,
     RouteOptions,
+    add_middleware,
     build_route,
     find_source,
     move_route,
@@ -25,15 +28,21 @@ class Router(RouteDecorators, HookDecorators, Changing):
         prefix: What stands before each path, `/blog`.
         namespace: What stands before each name, so that `detail` becomes `blog:detail`.
         tags: What is put before the tags of each route.
+        middleware: Coroutines around each route's handler, the first outermost.
     """
 
     def __init__(
-        self, prefix: str = "", namespace: str | None = None, tags: Sequence[str] = ()
+        self,
+        prefix: str = "",
+        namespace: str | None = None,
+        tags: Sequence[str] = (),
+        middleware: Sequence[Middleware] = (),
     ) -> None:
         super().__init__()
         self.prefix = prefix
         self.namespace = namespace or ""
         self.tags = tuple(tags)
+        self.middleware = tuple(middleware)
         self.entries: list[RouteEntry] = []
         self._hooks = Hooks()
 
@@ -71,6 +80,7 @@ class Router(RouteDecorators, HookDecorators, Changing):
         path = join_paths(self.prefix, path)
         route = build_route(path, handler, methods, options)
         route = move_route(route, namespace=self.namespace, tags=self.tags)
+        route = add_middleware(route, self.middleware)
         self._add_entry(route)
         return route
 
@@ -85,9 +95,36 @@ class Router(RouteDecorators, HookDecorators, Changing):
         target: RouteSource = [routes] if isinstance(routes, RouteEntry) else routes
         inner = Inclusion(target, prefix, namespace or "", (), find_source())
         self.follow(find_routers(target))
-        if self.prefix or self.namespace or self.tags:
-            inner = Inclusion([inner], self.prefix, self.namespace, self.tags, inner.source)
+        if self.prefix or self.namespace or self.tags or self.middleware:
+            inner = Inclusion(
+                [inner],
+                self.prefix,
+                self.namespace,
+                self.tags,
+                inner.source,
+                middleware=self.middleware,
+            )
         self._add_entry(inner)
+
+    def mount(
+        self,
+        path: str,
+        application: Any,
+        name: str | None = None,
+        *,
+        max_body_size: int | None = None,
+    ) -> None:
+        """Put an ASGI or WSGI application below a path.
+
+        Args:
+            path: Its place, with or without a slash at the end; parameters are allowed.
+            application: What is to answer there.
+            name: For `url_for(name, path="users/1")`.
+            max_body_size: The largest body it is sent, in bytes; the setting `max_upload_size`
+                when left out.
+        """
+        mounted = Mount(application, name, max_body_size)
+        self.include(build_mount_routes(path, mounted))
 
     def _add_entry(self, entry: RouteEntry) -> None:
         self.entries.append(entry)

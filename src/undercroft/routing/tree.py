@@ -16,6 +16,7 @@ from typing import Any
 
 from undercroft.errors import MethodNotAllowed, NotFound
 from undercroft.routing.converters import NO_MATCH
+from undercroft.routing.mounts import ANY
 from undercroft.routing.nodes import Leaf, Node
 from undercroft.routing.route import Endpoint, Route
 from undercroft.routing.template import parse_template
@@ -183,7 +184,7 @@ class _Search:
 
     def pick(self, leaf: Leaf, values: tuple[Any, ...]) -> Found | None:
         """Take the route for the method, or remember which methods there are."""
-        target = leaf.get(self.method)
+        target = leaf.get(self.method) or leaf.get(ANY)
         if target is None:
             self.allowed.update(leaf)
             return None

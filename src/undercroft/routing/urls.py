@@ -9,6 +9,7 @@ from typing import Any, Unpack, overload
 from undercroft.errors import ImproperlyConfigured
 from undercroft.routing.host_names import parse_host
 from undercroft.routing.inclusion import Inclusion, RouteSource
+from undercroft.routing.mounts import Mount, build_mount_routes
 from undercroft.routing.route import (
     PathOptions,
     Route,
@@ -21,9 +22,9 @@ from undercroft.routing.template import join_paths
 
 
 @overload
-def path(
+def path(  # type: ignore[overload-overlap]  # a Mount is callable to be a handler, and no handler
     template: str,
-    target: Inclusion | list[Route] | list[Inclusion] | list[RouteEntry],
+    target: Mount | Inclusion | list[Route] | list[Inclusion] | list[RouteEntry],
     name: None = None,
 ) -> Inclusion: ...
 @overload
@@ -51,7 +52,7 @@ def path(
 
     Args:
         template: The path, with parameters as `{name}` or `{name:converter}`.
-        target: A function, `View.as_view()`, `include(...)` or a list of routes.
+        target: A function, `View.as_view()`, `include(...)`, `mount(...)` or a list of routes.
         name: For `url_for`.
         methods: The methods to answer.
         options: What else the route carries, mostly for OpenAPI.
@@ -59,6 +60,9 @@ def path(
     Raises:
         ImproperlyConfigured: A part of the declaration is wrong.
     """
+    if isinstance(target, Mount):
+        _check_no_options(template, name, methods, options)
+        return Inclusion(build_mount_routes(template, target), source=find_source())
     if isinstance(target, list):
         routes: list[RouteEntry] = target  # pyright: ignore[reportUnknownVariableType] - as below
         target = Inclusion(routes, source=find_source())
@@ -180,7 +184,7 @@ def _get_patterns(module: ModuleType) -> RouteSource:
 def _check_no_options(template: str, name: object, methods: object, options: PathOptions) -> None:
     if name is not None or methods is not None or options:
         raise ImproperlyConfigured(
-            f"path({template!r}, include(...)) takes no name, methods or options.",
-            hint="Give them to the routes inside, or a namespace to include().",
+            f"path({template!r}, ...) with include() or mount() takes no name, methods or options.",
+            hint="Give them to the routes inside, a namespace to include(), a name to mount().",
             code="routing.include",
         )

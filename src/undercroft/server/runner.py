@@ -10,7 +10,7 @@ from typing import Any, Literal
 from uvicorn import Config, Server
 
 from undercroft.gateways.foreign_wsgi import WSGIAdapter
-from undercroft.server.interfaces import find_interface
+from undercroft.gateways.interfaces import find_interface
 from undercroft.server.logs import AccessLog
 from undercroft.server.options import Options
 from undercroft.server.sockets import build_url, find_port, open_sockets, remove_unix_socket

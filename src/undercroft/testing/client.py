@@ -8,8 +8,7 @@ first request, as servers would have it; it shuts down after the block.
         assert client.get("/hello/Ada").json() == {"message": "Hello, Ada."}
 """
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -17,6 +16,7 @@ import httpx
 
 from undercroft.app.application import App
 from undercroft.concurrency import run_on_background_loop
+from undercroft.gateways.lifespans import Lifespan
 from undercroft.testing.sockets import WebSocketSession
 from undercroft.testing.transports import ASGITransport, WSGITransport
 
@@ -101,61 +101,3 @@ class Client(httpx.Client):
         finally:
             self._lifespan = None
             super().__exit__(exc_type, exc_value, traceback)
-
-
-class Lifespan:
-    """Speaks the lifespan protocol to an application, as a server does.
-
-    An application that ends or raises instead of answering has no lifespan, and needs none.
-    """
-
-    def __init__(self, app: Callable[..., Any]) -> None:
-        self._app = app
-        self._sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Start the application.
-
-        Raises:
-            RuntimeError: It refused to start.
-        """
-        self._task = asyncio.create_task(self._call())
-        if not await self._exchange(self._task, "startup"):
-            # The protocol's way to say that there is no lifespan; the error says no more.
-            await asyncio.wait({self._task})
-            self._task.exception()
-            self._task = None
-
-    async def stop(self) -> None:
-        """Shut the application down.
-
-        Raises:
-            RuntimeError: It could not shut down cleanly.
-        """
-        if self._task is not None:
-            await self._exchange(self._task, "shutdown")
-            await self._task
-
-    async def _call(self) -> None:
-        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}
-        await self._app(scope, self._sent.get, self._received.put)
-
-    async def _exchange(self, task: asyncio.Task[None], event: str) -> bool:
-        """Send an event; tell whether it was answered, for an ended task answers no more."""
-        await self._sent.put({"type": f"lifespan.{event}"})
-        answering = asyncio.ensure_future(self._received.get())
-        await asyncio.wait({task, answering}, return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
-            # What was said just before the end counts.
-            await asyncio.sleep(0)
-        if not answering.done():
-            answering.cancel()
-            return False
-        answer = answering.result()
-        if answer["type"] == f"lifespan.{event}.failed":
-            await asyncio.wait({task})
-            task.exception()
-            raise RuntimeError(answer.get("message") or f"The application failed at {event}.")
-        return True

@@ -8,7 +8,7 @@ import pytest
 
 from undercroft.app.application import App
 from undercroft.errors import ImproperlyConfigured
-from undercroft.server.interfaces import find_interface
+from undercroft.gateways.interfaces import find_interface
 from undercroft.server.logs import DevelopmentFormatter, ProductionFormatter, escape
 from undercroft.server.sockets import build_url, open_sockets, parse_bind
 

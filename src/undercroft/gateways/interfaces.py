@@ -2,10 +2,12 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from undercroft.errors import ImproperlyConfigured
-from undercroft.server.options import Interface
+from undercroft.gateways.messages import Receive, Scope, Send
+
+Interface = Literal["asgi3", "asgi2", "wsgi"]
 
 #: By the number of arguments a plain callable needs.
 _BY_ARGUMENTS: dict[int, Interface] = {3: "asgi3", 2: "wsgi", 1: "asgi2"}
@@ -53,6 +55,15 @@ def count_arguments(call: Callable[..., Any]) -> int:
         for parameter in parameters
         if parameter.kind in positional and parameter.default is inspect.Parameter.empty
     )
+
+
+def show_as_asgi(application: Callable[..., Any]) -> Callable[..., Any]:
+    """Put a function around an ASGI application that anybody sees to be asynchronous."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await application(scope, receive, send)
+
+    return call
 
 
 def shorten(value: object) -> str:
