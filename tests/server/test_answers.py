@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.server.conftest import PATIENCE, Server, Start
@@ -15,9 +16,9 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
-from undercroft import App, BackgroundTasks, FileResponse, ServerSentEvent
+from undercroft import App, BackgroundTasks, Compression, FileResponse, ServerSentEvent
 
-app = App()
+app = App(middleware=[Compression()])
 made = 0
 
 @app.get("/file")
@@ -48,6 +49,12 @@ async def events() -> AsyncIterator[ServerSentEvent[dict[str, int]]]:
         yield ServerSentEvent({"n": 2}, id="2")
     finally:
         print("events ended", flush=True)
+
+@app.get("/lines")
+async def lines() -> AsyncIterator[dict[str, int]]:
+    yield {"first": 1}
+    await asyncio.sleep(5)
+    yield {"second": 2}
 
 @app.get("/later")
 def later(tasks: BackgroundTasks) -> str:
@@ -161,3 +168,19 @@ def test_background_work_does_not_keep_its_client(start: Start, answers: Path, n
     assert "worked" not in server.read_log()
     server.stop()
     assert "worked" in server.read_log()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_compressed_piece_arrives_before_the_next(start: Start, answers: Path, name: str) -> None:
+    """Over the wire, the first line can be read while the second is still to be made."""
+    server = start(*SERVERS[name]).wait()
+    asked = {"accept-encoding": "gzip"}
+    with httpx.stream("GET", f"{server.url}/lines", headers=asked, timeout=PATIENCE) as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        texts = answer.iter_text()
+        begun = time.monotonic()
+        assert next(texts) == '{"first":1}\n'
+        assert time.monotonic() - begun < 4
+        assert "".join(texts) == '{"second":2}\n'
+    server.stop()
