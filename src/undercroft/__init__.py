@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from undercroft import forms as forms
     from undercroft import models as models
     from undercroft import pagination as pagination
     from undercroft import routers as routers
@@ -79,6 +80,7 @@ __version__ = "0.1.0"
 
 #: Where each public name is defined. A module stands for itself.
 _NAMES = {
+    "forms": "",
     "DetailView": "undercroft.views.objects",
     "ListView": "undercroft.views.objects",
     "RedirectView": "undercroft.views.templates",
@@ -193,6 +195,7 @@ __all__ = [
     "cache_control",
     "condition",
     "conditional_get",
+    "forms",
     "get_list_or_404",
     "get_object_or_404",
     "host",

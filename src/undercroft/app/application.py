@@ -356,12 +356,14 @@ class App(RouteDecorators, HookDecorators):
     @cached_property
     def templates(self) -> "Templates":
         """The templates of the project and its apps."""
+        from undercroft.forms.rendering import TEMPLATES  # noqa: PLC0415 - as above
         from undercroft.templating.engine import Templates  # noqa: PLC0415 - Jinja2 is slow to import
+        from undercroft.templating.forms import build_form_globals  # noqa: PLC0415 - as above
         from undercroft.templating.links import build_links  # noqa: PLC0415 - and an API needs none
 
-        folders = self.find_folders(self.settings.templates, "templates")
+        folders = [*self.find_folders(self.settings.templates, "templates"), TEMPLATES]
         static = self.static_files
-        links = build_links(self.url_for, static.url, static.name_file)
+        links = build_links(self.url_for, static.url, static.name_file) | build_form_globals()
         return Templates(folders, debug=self.settings.debug, globals=links)
 
     @cached_property
