@@ -111,9 +111,13 @@ async def run_in_thread(function: Callable[..., T], /, *args: Any, **kwargs: Any
     if loop is None:
         return _call(function, *args, **kwargs)
     call = partial(copy_context().run, _call, function, *args, **kwargs)
+    return await loop.run_in_executor(_get_threads(), call)
+
+
+def _get_threads() -> ThreadPoolExecutor:
     held = holder.get()
     pool = holder_threads if held is not None and held.is_holding else threads
-    return await loop.run_in_executor(pool.get(), call)
+    return pool.get()
 
 
 def _call(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
@@ -147,7 +151,18 @@ async def iterate(items: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T]:
             while (item := await run_in_thread(turns.find_next)) is not _END:
                 yield item
         finally:
-            await run_in_thread(turns.close)
+            await _close_in_thread(turns)
+
+
+async def _close_in_thread(turns: "_Turns") -> None:
+    """Close an iterator, however often that is cancelled."""
+    loop = find_running_loop()
+    if loop is None:
+        turns.close()
+        return
+    call = partial(copy_context().run, turns.close)
+    # A call still in the queue would be taken back with who waits for it, but for the shield.
+    await asyncio.shield(loop.run_in_executor(_get_threads(), call))
 
 
 class _Turns:

@@ -74,8 +74,6 @@ class DatabaseSettings(BaseModel):
         lock_timeout: How long to wait for what others hold.
         idle_in_transaction_timeout: How long a transaction may do nothing.
         application_name: What the server calls the process in its lists.
-        replicas: Copies that may be read from, by name or URL.
-        replica_sticky: How long a client reads from the primary after it has written.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -90,8 +88,6 @@ class DatabaseSettings(BaseModel):
     lock_timeout: float | None = None
     idle_in_transaction_timeout: float | None = None
     application_name: str | None = None
-    replicas: list[str] | None = None
-    replica_sticky: float | None = None
 
 
 #: A URL, or a URL with options; told apart first, so that a mistake is told of the one meant.

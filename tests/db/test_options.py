@@ -47,14 +47,13 @@ def configure(**options: Any) -> None:
 def test_options_come_from_the_url_or_beside_it() -> None:
     """Texts of a URL and values of settings are read alike; what is not ours is the driver's."""
     vendor, sync_url, _, options = parse_url(
-        "postgresql://h/n?statement_timeout=2.5&sslmode=x&max_connections=9&replicas=a,b",
+        "postgresql://h/n?statement_timeout=2.5&sslmode=x&max_connections=9",
         {"lock_timeout": 1, "pool_size": None, "application_name": "my shop"},
     )
     assert (vendor, sync_url) == ("postgresql", "postgresql+psycopg://h/n?sslmode=x")
     assert options == DatabaseOptions(
         statement_timeout=2.5,
         max_connections=9,
-        replicas=("a", "b"),
         lock_timeout=1.0,
         application_name="my shop",
     )
@@ -72,7 +71,9 @@ def test_options_come_from_the_url_or_beside_it() -> None:
         ("sqlite://?connect_timeout=1", {}, "'connect_timeout' means nothing here. SQLite"),
         ("sqlite://", {"idle_in_transaction_timeout": 1}, "'idle_in_transaction_timeout' means"),
         ("sqlite://", {"application_name": "x"}, "'application_name' means nothing"),
-        ("sqlite://", {"replicas": ["x"]}, "'replicas' means nothing"),
+        ("sqlite://", {"replicas": ["x"]}, "'replicas' does not exist"),
+        ("postgresql://h/n?replicas=a,b", {}, "'replicas' does not exist. Configure each as a"),
+        ("mariadb://h/n", {"replica_sticky": 5}, "'replica_sticky' does not exist.*`using`"),
         ("postgresql://h/n?busy_timeout=1", {}, "write `lock_timeout`"),
         ("mariadb://h/n?busy_timeout=1", {}, "write `lock_timeout`"),
         ("mysql://h/n", {"max_overflow": 3}, "'max_overflow' does not exist.*max_connections"),

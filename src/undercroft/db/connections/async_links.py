@@ -104,8 +104,7 @@ class AsyncLink:
         if frame.is_broken or self._is_lost:
             raise build_aborted()
         if (self.blocks or frame.root is not frame) and (missing := frame.list_missing(self)):
-            # A savepoint whose making is cancelled would fail the whole transaction.
-            await Unbroken(self._save(missing))
+            await self._save_unbroken(missing)
 
     async def _open(self, mode: Mode, sql: str) -> None:
         if self._is_closed:
@@ -120,6 +119,18 @@ class AsyncLink:
             self._pool.give(record)
             raise
         self._record, self._driver = record, driver
+
+    async def _save_unbroken(self, blocks: list[Frame]) -> None:
+        """Make savepoints; one whose making is cancelled would fail the whole transaction."""
+        try:
+            await Unbroken(self._save(blocks))
+        except asyncio.CancelledError:
+            if blocks[-1] not in self.blocks:
+                # Cancelled again, and nobody waits for the answer that is still on its way: the
+                # next statement would be given it as its own.
+                self._is_lost = True
+                self._pool.driver.close(self._driver)
+            raise
 
     async def _save(self, blocks: list[Frame]) -> None:
         for block in blocks:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import re
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -152,7 +153,7 @@ def prepare_engine(engine: Engine, options: DatabaseOptions) -> None:
     event.listen(engine, "first_connect", learn)
     event.listen(engine, "connect", set_up)
     event.listen(engine, "checkout", work)
-    event.listen(engine, "checkin", rest)
+    event.listen(engine, "checkin", partial(rest, pool))
     event.listen(engine, "handle_error", notice_rollback)
 
 
@@ -179,7 +180,23 @@ def check_server(connection: Any) -> bool:
     return bool(rolls_back)
 
 
-def rest(connection: Any, _record: object) -> None:
-    """Bring a connection of SQLAlchemy's back to autocommit, which the lane reads in."""
-    if connection is not None:
+def rest(pool: Any, connection: Any, record: Any) -> None:
+    """Bring a connection of SQLAlchemy's back to autocommit, which the lane reads in.
+
+    Args:
+        pool: Whose connection it is.
+        connection: As SQLAlchemy sees it; None when it is closed.
+        record: Its place in the pool, which must not be lost whatever happens here.
+    """
+    if connection is None:
+        return
+    try:
         connection.autocommit(True)
+    except BaseException as error:
+        # SQLAlchemy's own `invalidate` would wait, and could be cancelled again.
+        pool.driver.close(record.driver_connection)
+        record.dbapi_connection = None
+        if not isinstance(error, Exception):
+            # A cancellation: SQLAlchemy does not come to giving it back.
+            pool.give(record)
+            raise

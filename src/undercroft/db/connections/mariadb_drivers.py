@@ -107,6 +107,10 @@ class PyMySQL(Rollbacks, SyncDriver):
         """Tell after an error whether the connection is of no use any more."""
         return not connection.open
 
+    def close(self, connection: Any) -> None:
+        """Close a connection at once, whatever it is doing."""
+        connection._force_close()
+
 
 class Asyncmy(Rollbacks):
     """Speaks to asyncmy, which prepares each statement once for each connection."""

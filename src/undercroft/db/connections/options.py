@@ -28,8 +28,6 @@ class DatabaseOptions:
         idle_in_transaction_timeout: How long a transaction may do nothing before the server ends
             it with its connection.
         application_name: What the server calls the process in its lists.
-        replicas: Copies that may be read from, by name or URL.
-        replica_sticky: How long a client reads from the primary after it has written.
     """
 
     pool_size: int = 8
@@ -41,8 +39,6 @@ class DatabaseOptions:
     lock_timeout: float | None = None
     idle_in_transaction_timeout: float | None = None
     application_name: str | None = None
-    replicas: tuple[str, ...] = ()
-    replica_sticky: float = 5.0
 
 
 #: What SQLite waits for its lock where nothing is said: writers come one after the other.
@@ -53,9 +49,8 @@ _SYNONYMS: Final = {"sqlite": {"busy_timeout": "lock_timeout"}}
 
 _COUNTS: Final = frozenset({"pool_size", "max_connections"})
 _TEXTS: Final = frozenset({"application_name"})
-_LISTS: Final = frozenset({"replicas"})
 #: To wait no time at all is a wish here; with the others it would mean the opposite.
-_MAY_BE_ZERO: Final = frozenset({"pool_timeout", "replica_sticky"})
+_MAY_BE_ZERO: Final = frozenset({"pool_timeout"})
 
 _NO_SERVER: Final = "SQLite is a file and has no server"
 
@@ -65,8 +60,6 @@ _REFUSED: Final[dict[str, dict[str, str]]] = {
         "connect_timeout": f"{_NO_SERVER} to wait for.",
         "idle_in_transaction_timeout": f"{_NO_SERVER} to end a transaction.",
         "application_name": f"{_NO_SERVER} that would list it.",
-        "replicas": f"{_NO_SERVER} to copy it to others.",
-        "replica_sticky": f"{_NO_SERVER} to copy it to others.",
     },
     "postgresql": {"busy_timeout": "It is SQLite's; write `lock_timeout`."},
     "mariadb": {"busy_timeout": "It is SQLite's; write `lock_timeout`."},
@@ -78,6 +71,8 @@ _ELSEWHERE: Final = {
     "pool_pre_ping": "Dead connections are noticed without it.",
     "conn_max_age": "Write `pool_recycle`.",
     "pool_max": "Write `pool_size`.",
+    "replicas": "Configure each as a database of its own, and read from it by `using`.",
+    "replica_sticky": "Configure each replica as a database of its own, and read from it by `using`.",
     "pool_min": "Connections are opened when they are needed.",
 }
 
@@ -112,10 +107,9 @@ def build_options(vendor: str, given: Iterable[tuple[str, Any]]) -> DatabaseOpti
     for written, value in given:
         name = _SYNONYMS.get(vendor, {}).get(written, written)
         check_name(vendor, name)
-        if name in values and name not in _LISTS:
+        if name in values:
             raise _build_error(f"Database option {written!r} is given twice.", "Give it once.")
-        read = read_value(name, value)
-        values[name] = (*values.get(name, ()), *read) if name in _LISTS else read
+        values[name] = read_value(name, value)
     return DatabaseOptions(**values)
 
 
@@ -162,8 +156,6 @@ def read_value(name: str, value: Any) -> Any:
     Raises:
         ImproperlyConfigured: It is none that the option can have.
     """
-    if name in _LISTS:
-        return split_list(value)
     if name in _TEXTS:
         return str(value)
     kind, least = (int, 1) if name in _COUNTS else (float, 0)
@@ -176,12 +168,6 @@ def read_value(name: str, value: Any) -> Any:
         hint = "Leave it out for no limit." if name.endswith("_timeout") else ""
         raise _build_error(f"Database option {name}={value!r}: expected {expected}.", hint)
     return number
-
-
-def split_list(value: Any) -> tuple[str, ...]:
-    """Split a list as a URL has it, `a,b`; other lists are taken as they are."""
-    parts: Iterable[Any] = value.split(",") if isinstance(value, str) else value
-    return tuple(str(part).strip() for part in parts if str(part).strip())
 
 
 def describe_options(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -1,7 +1,9 @@
 """PostgreSQL: what its two drivers are told, how they are spoken to, who is in autocommit when."""
 
+import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -89,6 +91,29 @@ class Psycopg(SyncDriver):
         return bool(connection.closed)
 
 
+#: asyncpg's class for a statement prepared before its table was changed.
+_OUTDATED = "InvalidCachedStatementError"
+
+
+async def fetch_once(driver: Any, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
+    """Run a statement that is not kept prepared, or not any more."""
+    if counts:
+        return read_count(await driver.execute(sql, *values))
+    return await driver.fetch(sql, *values)
+
+
+async def unlock(driver: Any, error: Exception) -> None:
+    """Let the server give up the locks of a statement that was prepared and then not run.
+
+    asyncpg ends a preparation by a Flush. The Sync that lets go of the tables comes with the
+    statement, which is never sent where a value cannot be: they would stay locked, with the
+    connection idle, until somebody uses it again.
+    """
+    if getattr(error, "severity", None) is None:  # not the server's
+        with suppress(Exception):
+            await driver.execute("")
+
+
 class Asyncpg:
     """Speaks to asyncpg, which prepares each statement once for each connection.
 
@@ -101,31 +126,39 @@ class Asyncpg:
 
     async def fetch(self, record: Any, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
         """Run a statement on a pooled connection: its rows, or the count of those it changed."""
-        prepared = record.info
-        statement = prepared.get(sql)
-        if statement is None:
-            driver = record.dbapi_connection.driver_connection
-            if not self._prepares:
-                if counts:
-                    return read_count(await driver.execute(sql, *values))
-                return await driver.fetch(sql, *values)
-            if len(prepared) >= MAX_PREPARED:
-                prepared.clear()
-            statement = prepared[sql] = await driver.prepare(sql)
+        driver = record.dbapi_connection.driver_connection
         try:
+            statement = record.info.get(sql)
+            if statement is None:
+                if not self._prepares:
+                    return await fetch_once(driver, sql, values, counts=counts)
+                statement = await self._prepare(record, sql)
             rows = await statement.fetch(*values)
             return read_count(statement.get_statusmsg()) if counts else rows
         except Exception as error:
-            if type(error).__name__ != "InvalidCachedStatementError":
+            if driver.is_closed() or driver.is_in_transaction():
+                if type(error).__name__ == _OUTDATED:
+                    record.info.clear()
                 raise
-            # A table has changed since; asyncpg prepares anew by itself.
-            prepared.clear()
-            driver = record.dbapi_connection.driver_connection
-            if driver.is_in_transaction():
-                raise
-            if counts:
-                return read_count(await driver.execute(sql, *values))
-            return await driver.fetch(sql, *values)
+            if type(error).__name__ == _OUTDATED:
+                # A table has changed since; asyncpg prepares anew by itself.
+                record.info.clear()
+                return await fetch_once(driver, sql, values, counts=counts)
+            await unlock(driver, error)
+            raise
+
+    async def _prepare(self, record: Any, sql: str) -> Any:
+        if len(record.info) >= MAX_PREPARED:
+            record.info.clear()
+        driver = record.dbapi_connection.driver_connection
+        try:
+            statement = record.info[sql] = await driver.prepare(sql)
+        except asyncio.CancelledError:
+            if not driver.is_in_transaction():
+                # There is no time to `unlock` what may be prepared by now.
+                driver.terminate()
+            raise
+        return statement
 
     async def begin(self, record: Any, beginnings: Sequence[str], sql: str) -> None:
         """Begin a transaction; where the statement after it is prepared, along with that."""
