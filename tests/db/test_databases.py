@@ -49,7 +49,17 @@ def test_a_url_names_both_drivers() -> None:
         )
 
 
-@pytest.mark.parametrize("url", ["postgress://secret@h/n", "nothing", "sqlite://?pool_size=x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgress://secret@h/n",
+        "nothing",
+        "sqlite://?pool_size=x",
+        "postgresql://u:secret@h:1,i:2/n",
+        "mariadb://u:secret@h:many/n",
+        "postgresql://u:x@y:secret/n",
+    ],
+)
 def test_a_wrong_url_is_refused_without_its_secrets(url: str) -> None:
     """The message says what is wrong and never shows a password."""
     with pytest.raises(ImproperlyConfigured) as caught:
@@ -76,6 +86,7 @@ NOISE = ("sqlalche.me", "(psycopg", "(pymysql", "(sqlite3", "[SQL", "[parameters
     [
         "postgresql://postgres@127.0.0.1:1/none?connect_timeout=2",
         "mariadb://root@127.0.0.1:1/none?connect_timeout=2",
+        "postgresql://postgres@no-such-host.invalid/none?connect_timeout=2",
         "sqlite:////no/such/folder/db.sqlite3",
         "postgresql://postgres@no-such-host.invalid/none",
         "mariadb://root@no-such-host.invalid/none",

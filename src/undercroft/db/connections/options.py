@@ -72,7 +72,7 @@ _ELSEWHERE: Final = {
     "conn_max_age": "Write `pool_recycle`.",
     "pool_max": "Write `pool_size`.",
     "replicas": "Configure each as a database of its own, and read from it by `using`.",
-    "replica_sticky": "Configure each replica as a database of its own, and read from it by `using`.",
+    "replica_sticky": "Configure each as a database of its own, and read from it by `using`.",
     "pool_min": "Connections are opened when they are needed.",
 }
 

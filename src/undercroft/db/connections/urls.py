@@ -1,5 +1,6 @@
 """What a database's URL says: the vendor, a driver for each kind of code, and our own options."""
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -51,6 +52,8 @@ def parse_url(
         raise ImproperlyConfigured(
             f"Database URL scheme {scheme!r} is not known.", hint=hint, code="db.url"
         )
+    if vendor != "sqlite":
+        check_port(rest)
     sync_scheme, async_scheme = DRIVERS[vendor]
     vendor = VENDORS.get(vendor, vendor)
     if driver and f"{vendor}+{driver}" not in (sync_scheme, async_scheme):
@@ -59,6 +62,28 @@ def parse_url(
     options = build_options(vendor, [*taken, *describe_options(given or {})])
     async_url = f"{async_scheme}://{rest}" if async_scheme else None
     return vendor, f"{sync_scheme}://{rest}", async_url, options
+
+
+def check_port(rest: str) -> None:
+    """Refuse a port that is none, before the first query stumbles over it.
+
+    Args:
+        rest: Of a URL, behind its scheme.
+
+    Raises:
+        ImproperlyConfigured: It is no number, or there are several hosts where one stands.
+    """
+    address = re.split(r"[/?]", rest.rpartition("@")[2], maxsplit=1)[0]
+    port = address.rpartition("]")[2].partition(":")[2]
+    if "," in address or not (port == "" or port.isdecimal()):
+        # Not shown: what looks like a host may be the end of a password.
+        raise ImproperlyConfigured(
+            "A database URL has one host, and a number for its port.",
+            hint="Several hosts of PostgreSQL stand behind the question mark: "
+            "`postgresql://user@/name?host=a:5432&host=b:5432`. In a password write `@` as %40 "
+            "and `/` as %2F.",
+            code="db.url",
+        )
 
 
 def _take_options(vendor: str, rest: str) -> tuple[str, list[tuple[str, str]]]:
