@@ -256,3 +256,14 @@ def test_renames_by_hand_are_understood(project: Project) -> None:
 def test_literals_suit_every_database(value: object, text: str) -> None:
     """A default is written as text that SQLite, PostgreSQL and MariaDB all read."""
     assert write_literal(value) == text
+
+
+def test_a_value_that_only_the_database_knows_is_not_a_default(project: Project) -> None:
+    """What `inspectdb` could not read of a generated column is left out of migrations."""
+
+    def build(metadata: sa.MetaData) -> None:
+        shop(metadata, sa.Column("twice", sa.Integer, sa.FetchedValue()))
+
+    (made,) = project.make(shop=build)
+    assert "server_default" not in made.source
+    assert project.make(shop=build) == []

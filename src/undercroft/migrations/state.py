@@ -175,7 +175,8 @@ def describe_column(column: "sa.Column[Any]") -> ColumnState:
 def describe_default(default: Any) -> tuple[str | None, bool]:
     """Describe what the database fills in, and whether that is SQL."""
     argument = getattr(default, "arg", default)
-    if argument is None or isinstance(default, sa.Computed | sa.Identity):
+    # A generated column, or what the database fills in without a word of how.
+    if argument is None or isinstance(argument, sa.FetchedValue):
         return None, False
     if isinstance(argument, str):
         return argument, False
