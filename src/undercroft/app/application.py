@@ -103,7 +103,6 @@ class App(RouteDecorators, HookDecorators):
         self._container = Container(self._forget_endpoint, self._expect_end)
         self._providers = Providers(self, self.settings, self._container)
         self._mounts = Mounts(max(self.settings.max_upload_size, self._max_body_size))
-        self._hosts = AllowedHosts(self.settings.allowed_hosts)
         self._running = AsyncExitStack()
         self._is_started = False
         self._background = BackgroundLifespan(self.startup, self.shutdown, lambda: self._is_started)
@@ -234,6 +233,10 @@ class App(RouteDecorators, HookDecorators):
 
     def _forget_endpoint(self) -> None:
         self._endpoint = None
+
+    @cached_property
+    def _hosts(self) -> AllowedHosts:
+        return AllowedHosts(self.settings.allowed_hosts)
 
     def build(self) -> Endpoint:
         """Compile routes, handlers and middleware; later calls return what is there.
