@@ -107,6 +107,9 @@ class Settings(BaseSettings):
             reload. Never in production.
         allowed_hosts: The names the application answers to; `.example.org` covers those below
             it, `*` everything.
+        trusted_proxies: Addresses and networks of the proxies whose X-Forwarded-For, -Proto, -Host,
+            -Port and Forwarded are believed; `unix` for those behind a Unix socket.
+        request_timeout: Seconds until an answer must begin; then it is 504.
         secret_key: Signs cookies, sessions and links; at least 32 characters that nobody can guess.
             Left out, one is made for as long as the process lives, in debug only.
         secret_key_fallbacks: Keys that were in use before, newest first; what they signed counts.
@@ -152,6 +155,8 @@ class Settings(BaseSettings):
 
     debug: bool = False
     allowed_hosts: Listed[str] = list(LOCAL_HOSTS)
+    trusted_proxies: Listed[str] = []
+    request_timeout: float | None = Field(default=None, gt=0)
     secret_key: SecretStr | None = None
     secret_key_fallbacks: Listed[SecretStr] = []
     databases: dict[str, DatabaseConfiguration] = Field(default_factory=dict)

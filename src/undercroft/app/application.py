@@ -34,9 +34,18 @@ from undercroft.middleware.error_handlers import ErrorHandlers
 from undercroft.middleware.failures import Failures
 from undercroft.middleware.headers import add_security_headers
 from undercroft.middleware.hosts import AllowedHosts
-from undercroft.middleware.pipeline import Endpoint, Middleware, check_middleware, compose, on_loop
+from undercroft.middleware.pipeline import (
+    Endpoint,
+    Middleware,
+    begin_on_loop,
+    check_middleware,
+    compose,
+    on_loop,
+)
+from undercroft.middleware.proxies import TrustedProxies
 from undercroft.middleware.queries import watch_queries
 from undercroft.middleware.sockets import SocketEndpoint, SocketMiddleware
+from undercroft.middleware.timeouts import RequestTimeout
 from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
 from undercroft.routing.decorators import RouteDecorators
 from undercroft.routing.hooks import HookDecorators, Hooks
@@ -278,13 +287,19 @@ class App(RouteDecorators, HookDecorators):
         return [each for each in self.operations if not each.route.is_socket]
 
     def _order_middleware(self) -> list[Middleware]:
+        layers = [check_middleware(layer) for layer in self._middleware]
+        outermost = [layer for layer in layers if getattr(layer, "is_outermost", False)]
+        proxies, seconds = self.settings.trusted_proxies, self.settings.request_timeout
         return [
             add_security_headers,
+            *outermost,
             Failures(debug=self.settings.debug, handlers=ErrorHandlers(self.hooks.handlers)),
+            *([TrustedProxies(proxies)] if proxies else []),
             self._hosts,
+            *([on_loop(RequestTimeout(seconds))] if seconds is not None else []),
             *([self._background] if self._has_lifespan else []),
             *([watch_queries] if self.settings.debug else []),
-            *(on_loop(check_middleware(layer)) for layer in self._middleware),
+            *begin_on_loop([layer for layer in layers if layer not in outermost]),
         ]
 
     @property

@@ -147,6 +147,11 @@ class Request:
             self._headers = Headers(self.raw_headers)
         return self._headers
 
+    def replace_headers(self, raw_headers: RawHeaders) -> None:
+        """Let other header fields be those of the request, for a middleware that corrects them."""
+        self.raw_headers = raw_headers
+        self._headers = self._cookies = None
+
     @property
     def query_params(self) -> QueryParams:
         """The parameters of the query string."""

@@ -46,7 +46,12 @@ def compose_route(middleware: Sequence[Middleware], endpoint: Endpoint) -> Endpo
         response = await endpoint(request)
         return await response.resolve(request) if response.is_deferred else response
 
-    return compose([on_loop(check_middleware(layer)) for layer in middleware], settle)
+    return compose(begin_on_loop([check_middleware(layer) for layer in middleware]), settle)
+
+
+def begin_on_loop(middleware: Sequence[Middleware]) -> list[Middleware]:
+    """Let the first get an event loop; those inside it have it then."""
+    return [*map(on_loop, middleware[:1]), *middleware[1:]]
 
 
 def check_middleware(layer: Middleware | Any) -> Middleware:
