@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from undercroft.binding.parameters import Header as Header
     from undercroft.binding.parameters import Path as Path
     from undercroft.binding.parameters import Query as Query
+    from undercroft.broadcast import Broadcast as Broadcast
     from undercroft.db import transaction as transaction
     from undercroft.errors import HTTPException as HTTPException
     from undercroft.errors import WebSocketDisconnect as WebSocketDisconnect
@@ -94,6 +95,7 @@ _NAMES = {
     "BackgroundTask": "undercroft.background.tasks",
     "BackgroundTasks": "undercroft.background.tasks",
     "Body": "undercroft.binding.parameters",
+    "Broadcast": "undercroft.broadcast",
     "Compression": "undercroft.middleware.compression",
     "Cookie": "undercroft.binding.parameters",
     "DatabaseSettings": "undercroft.settings",
@@ -154,6 +156,7 @@ __all__ = [
     "BackgroundTask",
     "BackgroundTasks",
     "Body",
+    "Broadcast",
     "Compression",
     "Cookie",
     "DatabaseSettings",

@@ -136,6 +136,8 @@ class Settings(BaseSettings):
         session_save_every_request: Whether each touch begins its idle age anew.
         max_body_size: The largest body read into memory, in bytes.
         max_upload_size: The largest multipart form, files included, in bytes.
+        json_unknown_fields: What becomes of members of a JSON body that no field has: "ignore" or
+            "forbid", which is a 422; None leaves it to the models.
         max_form_fields: The most fields of a form that are no files.
         max_form_files: The most files of a form.
         max_field_size: The longest field of a multipart form that is no file, in bytes.
@@ -182,6 +184,7 @@ class Settings(BaseSettings):
     session_save_every_request: bool = False
     max_body_size: int = Field(default=10 * 1024 * 1024, gt=0)
     max_upload_size: int = Field(default=100 * 1024 * 1024, gt=0)
+    json_unknown_fields: Literal["ignore", "forbid"] | None = None
     max_form_fields: int = Field(default=1000, gt=0)
     max_form_files: int = Field(default=100, gt=0)
     max_field_size: int = Field(default=1024 * 1024, gt=0)

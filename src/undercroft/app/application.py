@@ -110,6 +110,7 @@ class App(RouteDecorators, HookDecorators):
             self.settings.max_upload_size,
         )
         self._container = Container(self._forget_endpoint, self._expect_end)
+        self._container.unknown_fields = self.settings.json_unknown_fields
         self._providers = Providers(self, self.settings, self._container)
         self._mounts = Mounts(max(self.settings.max_upload_size, self._max_body_size))
         self._running = AsyncExitStack()

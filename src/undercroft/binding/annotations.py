@@ -1,7 +1,7 @@
 """Reads types: what is behind an alias, which marker it carries, what shape its values have."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import NoneType, UnionType
@@ -24,6 +24,7 @@ from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
 
 _SEVERAL = (list, set, frozenset, tuple, Sequence, AbstractSet)
+_STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator)
 _UNIONS = (Union, UnionType)
 
 
@@ -80,6 +81,11 @@ def check_union(annotation: Any, place: str) -> None:
 def is_request(annotation: Any) -> bool:
     """Tell whether an argument asks for the request itself."""
     return inspect.isclass(annotation) and issubclass(annotation, Request)
+
+
+def is_byte_stream(annotation: Any) -> bool:
+    """Tell whether an argument asks for the body in pieces."""
+    return get_origin(annotation) in _STREAMS and get_args(annotation)[0] is bytes
 
 
 def is_structured(annotation: Any) -> bool:

@@ -1,15 +1,30 @@
 """Reads JSON bodies, whole or by members."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from undercroft.binding.validating import Slot, build_typed_dict, explaining_types
-from undercroft.errors import BadRequest, UnsupportedMediaType
+from undercroft.errors import BadRequest, ImproperlyConfigured, UnsupportedMediaType
 from undercroft.http.json import load_json
 from undercroft.http.request import Request
+
+
+def check_media_type(media_type: str, wanted: str) -> None:
+    """Refuse a body that is not declared as what a route asks for.
+
+    Raises:
+        UnsupportedMediaType: It is declared as something else, or not at all.
+    """
+    if wanted not in {"*/*", media_type}:
+        raise UnsupportedMediaType(
+            f"The body is declared as {media_type or 'nothing'!r}, and this address reads"
+            f" {wanted!r}.",
+            hint=f"Send Content-Type: {wanted}.",
+        )
 
 
 def check_json_type(media_type: str) -> None:
@@ -39,6 +54,10 @@ class JSONBody:
             whole = self.is_whole
             self.annotation = first.annotation if whole else build_typed_dict("Body", members)
             self._validate = TypeAdapter[Any](self.annotation).validator.validate_json
+        self._media_type = find_one(slots, "media_type")
+        extra = find_one(slots, "extra")
+        if extra is not None:
+            self._validate = partial(self._validate, extra=extra)
 
     async def fetch(self, request: Request) -> Any:
         """Fetch the body's bytes.
@@ -57,7 +76,9 @@ class JSONBody:
                     code="http.empty-body",
                 )
             return raw
-        if request.headers.find(b"content-type") != b"application/json":
+        if self._media_type is not None:
+            check_media_type(request.media_type, self._media_type)
+        elif request.headers.find(b"content-type") != b"application/json":
             check_json_type(request.media_type)
         return raw
 
@@ -77,3 +98,56 @@ class JSONBody:
         if self.is_whole:
             return {self._key: value}
         return {self._keys[alias]: member for alias, member in value.items()}
+
+
+def find_one(slots: Sequence[Slot], name: str) -> Any:
+    """Find what the arguments that share a body say of it; None where none says anything.
+
+    Raises:
+        ImproperlyConfigured: They say different things.
+    """
+    said = {getattr(slot.argument, name) for slot in slots} - {None}
+    if len(said) > 1:
+        argument = slots[0].argument
+        raise ImproperlyConfigured(
+            f"Arguments of {argument.place} say different things of the body's {name}.",
+            hint=f"Say {name} once.",
+            code="binding.body",
+        )
+    return next(iter(said), None)
+
+
+class RawBody:
+    """The body as it came: its bytes, or their stream."""
+
+    #: OpenAPI has no type for it.
+    annotation: Any = None
+
+    def __init__(self, slot: Slot) -> None:
+        argument = slot.argument
+        self._key = slot.key
+        self._is_stream = argument.is_stream
+        self._media_type = argument.media_type or "*/*"
+        self.is_required = argument.is_required
+        with explaining_types([slot]):
+            kind: Any = Any if argument.is_stream else argument.annotation
+            self._validate = TypeAdapter[Any](kind).validator.validate_python
+
+    async def fetch(self, request: Request) -> Any:
+        """Fetch the body, or what will read it.
+
+        Raises:
+            UnsupportedMediaType: It is not declared as the route asks for.
+        """
+        check_media_type(request.media_type, self._media_type)
+        return request.stream() if self._is_stream else await request.body()
+
+    def locate(self, error: ValidationError) -> list[tuple[str, ErrorDetails]]:
+        """Tell where each mistake is."""
+        return [("body", details) for details in error.errors(include_url=False)]
+
+    def validate(self, raw: Any) -> dict[str, Any]:
+        """Check the bytes' length; where there are none, a default counts."""
+        if not raw and not self.is_required:
+            return {}
+        return {self._key: self._validate(raw)}

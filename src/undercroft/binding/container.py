@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AsyncExitStack
 from typing import Any
 
-from undercroft.binding.parameters import FindProvider, Provider
+from undercroft.binding.parameters import Extra, FindProvider, Provider
 from undercroft.concurrency import ensure_loop
 
 Getter = Callable[[], Awaitable[Any]]
@@ -71,6 +71,8 @@ class Container:
     def __init__(
         self, on_change: Callable[[], object] = int, on_first: Callable[[], object] = int
     ) -> None:
+        #: What becomes of members of a JSON body that no field has; None leaves it to the models.
+        self.unknown_fields: Extra | None = None
         self.overrides = Overrides(on_change)
         self._on_first = on_first
         self._values: dict[Hashable, Any] = {}

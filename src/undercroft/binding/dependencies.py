@@ -14,7 +14,7 @@ from contextlib import (
     suppress,
 )
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -65,6 +65,11 @@ class Step:
     def is_async(self) -> bool:
         """Tell whether the step must run on the loop."""
         return self.kind.is_async or self.lifetime is Lifetime.REQUEST
+
+    @property
+    def is_bare(self) -> bool:
+        """Tell whether it is called without arguments."""
+        return not (self.reads or self.needs or self.takes or self.takes_request)
 
     def build_arguments(
         self, request: Request, values: dict[str, Any], results: list[Any]
@@ -193,6 +198,8 @@ class StepList:
                 step.given[argument.name] = argument.default
                 return
         if isinstance(argument, Argument):
+            if argument.source is Source.BODY and argument.extra is None:
+                argument = replace(argument, extra=self._container.unknown_fields)
             slot = self._find_shared_body(argument)
             if slot is None:
                 prefix = "" if is_alone else f"{len(self.slots)}:"

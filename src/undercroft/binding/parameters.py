@@ -4,7 +4,7 @@ Each works in `Annotated[int, Query(ge=1)]` and, as in FastAPI, as a default: `q
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Literal, TypedDict, Unpack
 
@@ -14,6 +14,9 @@ from pydantic_core import PydanticUndefined
 
 #: "No default was given", as Pydantic says it.
 MISSING: Final[Any] = PydanticUndefined
+
+
+Extra = Literal["ignore", "forbid", "allow"]
 
 
 class Source(StrEnum):
@@ -62,6 +65,8 @@ class Parameter:
         field: The constraints, as Pydantic's field.
         embed: A lone body parameter is a member of the JSON object, not the whole.
         is_deprecated: OpenAPI says that it should no longer be sent.
+        media_type: What the body must be declared as, where that is not JSON; `*/*` for anything.
+        extra: What becomes of members that no field has: "ignore", "forbid" or "allow".
     """
 
     source: Source
@@ -70,6 +75,8 @@ class Parameter:
     field: FieldInfo
     embed: bool = False
     is_deprecated: bool = False
+    media_type: str | None = None
+    extra: Extra | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +163,25 @@ def Body(  # noqa: N802 - FastAPI's name
     *,
     embed: bool = False,
     alias: str | None = None,
+    media_type: str | None = None,
+    extra: Extra | None = None,
     **constraints: Unpack[Constraints],
 ) -> Any:
-    """Read the JSON body, or with `embed=True` or several body arguments one member of it."""
-    return build_parameter(Source.BODY, default, alias, constraints, embed=embed)
+    """Read the JSON body, or with `embed=True` or several body arguments one member of it.
+
+    As `bytes` or `AsyncIterator[bytes]` it is the body as it came, whatever it is declared as.
+
+    Args:
+        default: Used where there is none.
+        embed: A lone body argument is a member of the JSON object.
+        alias: Its name in the object.
+        media_type: What the body must be declared as instead of JSON; `*/*` for anything.
+        extra: What becomes of members that no field has, in place of the setting
+            `json_unknown_fields`.
+        constraints: What is checked, and said of it.
+    """
+    marker = build_parameter(Source.BODY, default, alias, constraints, embed=embed)
+    return replace(marker, media_type=media_type, extra=extra)
 
 
 def Form(  # noqa: N802 - FastAPI's name

@@ -204,6 +204,9 @@ def _build_direct(step: Step, reading: Reading, answer: Answer) -> Endpoint:
     return endpoints.get(step.kind, streamed)
 
 
+_NOTHING: dict[str, Any] = {}
+
+
 class _Pipeline:
     """The endpoint of a handler with dependencies, or of one that is bound per request."""
 
@@ -216,7 +219,35 @@ class _Pipeline:
         self._bound = bound
         self._has_lasting = any(step.lifetime is Lifetime.REQUEST for step in steps)
         is_async = any(step.is_async for step in steps) or self._handler.kind.is_generator
-        self.endpoint: Endpoint = self._on_loop if is_async else self._in_thread
+        is_owning = self._has_lasting or any(step.enter is not None for step in steps)
+        self._has_values = (
+            reading.has_parameters or reading.body is not None or reading.has_defaults
+        )
+        self._calls = [
+            (step, step.function, step.kind is Kind.COROUTINE, step.is_bare)
+            for step in self._dependencies
+        ]
+        on_loop = self._on_loop if is_owning else self._light
+        self.endpoint: Endpoint = on_loop if is_async else self._in_thread
+
+    async def _light(self, request: Request) -> Response:
+        """Run on the loop what nobody has to clean up after."""
+        values = await self._reading.read(request) if self._has_values else _NOTHING
+        if not is_on_loop():
+            await ensure_loop()
+        try:
+            results: list[Any] = []
+            for step, function, is_awaited, is_bare in self._calls:
+                arguments = _NOTHING if is_bare else step.build_arguments(request, values, results)
+                if is_awaited:
+                    results.append(await function(**arguments))
+                else:
+                    results.append(await run_in_thread(function, **arguments))
+            arguments = self._handler.build_arguments(request, values, results)
+            return await self._call_handler(request, arguments)
+        except BaseException:
+            request.drop_afterwards()
+            raise
 
     async def _in_thread(self, request: Request) -> Response:
         values = await self._reading.read(request)

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from undercroft.binding.bodies import JSONBody
+from undercroft.binding.bodies import JSONBody, RawBody
 from undercroft.binding.forms import FormBody
 from undercroft.binding.parameters import Source
 from undercroft.binding.problems import build_problem
@@ -45,6 +45,7 @@ class Reading:
             key for key, default in self._defaults.items() if not isinstance(default, _IMMUTABLE)
         ]
         self.has_parameters = bool(parameters)
+        self.has_defaults = bool(self._defaults)
         self.body = build_body(slots)
         self._readers = build_readers(parameters)
         self._locations = {
@@ -147,4 +148,13 @@ def build_body(slots: Sequence[Slot]) -> Body | None:
         )
     if fields:
         return FormBody(fields)
+    raw = [slot for slot in bodies if slot.argument.is_raw and not slot.argument.embed]
+    if raw and len(bodies) == 1:
+        return RawBody(raw[0])
+    if any(slot.argument.is_stream for slot in bodies):
+        raise ImproperlyConfigured(
+            f"{raw[0].argument.place} reads the body as a stream and as something else.",
+            hint="Keep one of its body arguments.",
+            code="binding.body",
+        )
     return JSONBody(bodies) if bodies else None

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from undercroft.binding.annotations import (
     ModelField,
     find_fields,
+    is_byte_stream,
     is_request,
     is_several,
     is_structured,
@@ -20,6 +21,7 @@ from undercroft.binding.callables import describe_place, list_bound_names, read_
 from undercroft.binding.parameters import (
     MISSING,
     Dependency,
+    Extra,
     FindProvider,
     Parameter,
     Provider,
@@ -64,6 +66,10 @@ class Argument:
         place: The function and its file, for errors.
         is_deprecated: OpenAPI says that it should no longer be sent.
         members: Of a model made of values of one source; None for a single value.
+        media_type: What the body must be declared as, where that is not JSON.
+        extra: What becomes of members of the body that no field has.
+        is_raw: It is the body itself, as bytes or as a stream.
+        is_stream: It is the body in pieces.
         takes_bytes: A file is read into memory, not handed over as an `UploadFile`.
     """
 
@@ -79,6 +85,10 @@ class Argument:
     is_deprecated: bool = False
     members: tuple[Member, ...] | None = None
     takes_bytes: bool = False
+    media_type: str | None = None
+    extra: Extra | None = None
+    is_raw: bool = False
+    is_stream: bool = False
 
     @property
     def is_required(self) -> bool:
@@ -236,6 +246,10 @@ def apply_marker(  # noqa: PLR0913, PLR0917 - as above
         is_deprecated=marker.is_deprecated,
         members=list_members(plain, source) if source in _GROUPED else None,
         takes_bytes=not names_type(plain, UploadFile),
+        media_type=marker.media_type,
+        extra=marker.extra,
+        is_raw=source is Source.BODY and (plain is bytes or is_byte_stream(plain)),
+        is_stream=is_byte_stream(plain),
     )
 
 
@@ -290,4 +304,6 @@ def choose_source(name: str, annotation: Any, path_params: Collection[str]) -> S
         return Source.PATH
     if names_type(annotation, UploadFile):
         return Source.FILE
+    if is_byte_stream(annotation):
+        return Source.BODY
     return Source.BODY if is_structured(annotation) else Source.QUERY

@@ -97,8 +97,10 @@ def load_json(raw: bytes) -> Any:
 
 def malformed_json(reason: str) -> BadRequest:
     """Build the one answer to a body that is not JSON."""
+    is_deep = any(word in reason.lower() for word in ("recursion", "depth"))
+    hint = "Nest lists and objects less deeply." if is_deep else "Send JSON (RFC 8259) in UTF-8."
     return BadRequest(
         f"The body is not valid JSON: {reason}.",
-        hint="Send JSON with Content-Type: application/json.",
+        hint=hint,
         code="http.malformed-json",
     )

@@ -1,0 +1,1 @@
+"""A chat: rooms, what was said in them, and who hears it."""
