@@ -5,7 +5,7 @@ one that reaches other processes can take its place.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -21,7 +21,6 @@ MOST_WAITING = 100
 TRY_AGAIN_LATER = 1013
 
 Policy = Literal["drop", "wait", "disconnect"]
-Deliver = Callable[[str], Any]
 
 
 class Carrier(Protocol):
@@ -157,7 +156,7 @@ class Broadcast:
                 yield message
 
     @asynccontextmanager
-    async def join(self, group: str, socket: WebSocket) -> AsyncIterator[None]:
+    async def join(self, group: str, socket: WebSocket) -> AsyncGenerator[None]:
         """Send what is said in a group to a WebSocket, for the length of a block.
 
         The block goes on to receive; where it is left, or the client leaves, so is the group.
@@ -172,7 +171,7 @@ class Broadcast:
                 await asyncio.wait({sending})
 
     @asynccontextmanager
-    async def _listening(self, group: str) -> AsyncIterator[Listener]:
+    async def _listening(self, group: str) -> AsyncGenerator[Listener]:
         listener = Listener(self._policy, asyncio.Queue(self._most_waiting))
         self._carrier.listen(group, listener)
         try:
