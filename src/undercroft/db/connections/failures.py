@@ -54,6 +54,9 @@ _OUTDATED = "InvalidCachedStatementError"
 
 _VALUE = frozenset({"DataError", "UnicodeEncodeError"})
 
+#: How SQLite begins to speak of values, in errors of no class of their own.
+_VALUE_SIGNS = ("integer overflow", "user-defined function raised", "user-defined aggregate's")
+
 #: MariaDB's numbers where its drivers' classes do not say it, as the names used above.
 _NUMBERS = {
     1040: "TooManyConnections",
@@ -124,7 +127,7 @@ def _translate_named(error: Exception, names: set[str], sql: str) -> Exception:
             f"The database cannot be reached: {text}",
             hint="Check that it runs and that the URL in `databases` is right.",
         )
-    if names & _VALUE:
+    if names & _VALUE or text.startswith(_VALUE_SIGNS):
         return FieldValueError(f"The database refused a value: {text}")
     if names & _UNDEFINED or text.startswith(("no such table", "no such column")):
         return DatabaseError(

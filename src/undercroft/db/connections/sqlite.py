@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Final
 
@@ -10,9 +11,10 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
 
 from undercroft.db.connections.conflicts import find_conflict
-from undercroft.db.connections.drivers import SyncDriver
+from undercroft.db.connections.drivers import SyncDriver, read_result
 from undercroft.db.connections.options import SQLITE_LOCK_TIMEOUT, DatabaseOptions
 from undercroft.db.connections.sqlite_dialect import teach
+from undercroft.db.connections.sqlite_functions.faults import find_fault
 from undercroft.db.connections.sqlite_functions.registering import register_functions
 
 #: Steps of SQLite's virtual machine between two looks at the clock: some tenths of a millisecond.
@@ -34,6 +36,16 @@ def is_in_memory(url: str) -> bool:
 
 class SQLite(SyncDriver):
     """Speaks to `sqlite3`."""
+
+    def fetch(self, connection: Any, sql: str, values: Sequence[Any], *, counts: bool) -> Any:
+        """Run a statement; what one of our functions refuses becomes an error with its words."""
+        try:
+            return read_result(connection.execute(sql, values), counts=counts)
+        except sqlite3.OperationalError as error:
+            fault = find_fault(error)
+            if fault is None:
+                raise
+            raise fault from error
 
     def is_lost(self, connection: Any, error: BaseException | None) -> bool:
         """Tell after an error whether the transaction is gone: some errors roll it back."""
@@ -114,7 +126,8 @@ def prepare_engine(engine: Engine, options: DatabaseOptions) -> None:
 
     def translate(context: ExceptionContext) -> BaseException | None:
         # Sessions raise SQLAlchemy's own errors; these are no bugs but a database too busy.
-        return find_conflict(context.original_exception)
+        error = context.original_exception
+        return find_conflict(error) or find_fault(error)
 
     teach(engine.dialect)
     event.listen(engine, "connect", set_up)

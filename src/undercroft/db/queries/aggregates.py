@@ -1,11 +1,13 @@
 """Aggregates over groups of rows: `Count("books")`, `Sum("price", filter=Q(in_print=True))`."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
 from undercroft.db.fields.arrays import build_array
 from undercroft.db.fields.time_types import find_time_kind
+from undercroft.db.fields.types import DecimalResult, count_places
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.conditions import Conditions
 from undercroft.db.queries.expressions import Expression, Value, list_terms, resolve_terms
@@ -195,7 +197,10 @@ class Sum(Aggregate):
 
     def find_output(self, term: Term) -> Any:
         """Sums of integers outgrow their type."""
-        return TYPES["bigint"] if isinstance(term.type, sa.Integer) else term.type
+        if find_python_type(term.type) is Decimal:
+            return DecimalResult(count_places(term.type))
+        is_whole = isinstance(term.type, (sa.Boolean, sa.Integer))
+        return TYPES["bigint"] if is_whole else term.type
 
 
 class Avg(Aggregate):

@@ -9,13 +9,11 @@ from sqlalchemy.orm import MappedColumn
 from sqlalchemy.types import TypeEngine
 
 from undercroft.db.fields.time_types import can_combine, find_time_kind
+from undercroft.db.fields.types import DecimalResult, count_places
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.names import shorten
 from undercroft.db.queries.terms import TYPES
 from undercroft.errors import FieldError
-
-#: Numbers, from the narrowest to what any of them fits into.
-_NUMBERS: tuple[tuple[type[Any], str], ...] = ((int, "int"), (Decimal, "decimal"), (float, "float"))
 
 
 def get_output_type(output_field: Any) -> TypeEngine[Any]:
@@ -73,17 +71,23 @@ def find_math_type(operator: str, left: TypeEngine[Any], right: TypeEngine[Any])
     times = find_time_kind(left), find_time_kind(right)
     if {"moment", "clock", "length"} & set(times):
         return _find_moved_type(operator, left, right)
-    if operator in ("/", "**") and kinds == (int, int):
+    if operator in ("/", "**") and set(kinds) <= {bool, int}:
         # As in Python, and on every database: 7 / 2 is 3.5, and 2 ** -1 is 0.5.
         return TYPES["float"]
-    for kind, name in reversed(_NUMBERS):
-        if kind in kinds:
-            return TYPES["bigint"] if name == "int" and _is_big(left, right) else TYPES[name]
-    return left
+    if float in kinds:
+        return TYPES["float"]
+    if Decimal in kinds:
+        return DecimalResult(_count_places(operator, left, right))
+    # Results outgrow 32 bits on no database.
+    return TYPES["bigint"] if set(kinds) <= {bool, int} else left
 
 
-def _is_big(left: TypeEngine[Any], right: TypeEngine[Any]) -> bool:
-    return isinstance(left, sa.BigInteger) or isinstance(right, sa.BigInteger)
+def _count_places(operator: str, left: TypeEngine[Any], right: TypeEngine[Any]) -> int:
+    """Count the decimal places that a result is shown with, as PostgreSQL has it."""
+    places = count_places(left), count_places(right)
+    if operator == "*":
+        return sum(places)
+    return max(places) if operator in ("+", "-", "%") else 0
 
 
 def _find_moved_type(

@@ -8,7 +8,7 @@ from sqlalchemy.types import TypeEngine
 
 from undercroft.db.fields.arrays import Array
 from undercroft.db.fields.time_types import Duration, UTCDateTime
-from undercroft.db.fields.types import BigId, Json
+from undercroft.db.fields.types import BigId, DecimalResult, Json
 from undercroft.db.fields.values import Convert, build_converter
 from undercroft.db.queries.shape import Node, TypeKey
 
@@ -25,7 +25,7 @@ TYPES: dict[str, TypeEngine[Any]] = {
     "bytes": sa.LargeBinary(),
     "date": sa.Date(),
     "datetime": UTCDateTime(),
-    "decimal": sa.Numeric(),
+    "decimal": DecimalResult(),
     "double": sa.Double(),
     "float": sa.Float(53),
     "int": sa.Integer(),

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 from undercroft.db.fields.time_types import Microseconds, WholeLength
+from undercroft.db.fields.types import DecimalResult, count_places
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.terms import TYPES
+from undercroft.db.sql import decimals
 from undercroft.db.sql.collecting import COLLECTING, Collection
 from undercroft.db.sql.functions.building import call
 
@@ -62,30 +64,43 @@ def _count(_builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
     return sa.func.count(*arguments, type_=TYPES["bigint"])
 
 
-def _sum(_builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
-    is_whole = isinstance(arguments[0].type, sa.Integer)
-    return sa.func.sum(*arguments, type_=TYPES["bigint"] if is_whole else arguments[0].type)
+def _sum(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
+    value = arguments[0]
+    if isinstance(value.type, sa.Boolean):
+        value = _change_inside(value, sa.Integer())
+    if find_python_type(value.type) is Decimal:
+        name = "undercroft_decimal_sum" if builder.vendor == "sqlite" else "sum"
+        return call(name, value, type_=DecimalResult(count_places(value.type)))
+    is_whole = isinstance(value.type, sa.Integer)
+    return sa.func.sum(value, type_=TYPES["bigint"] if is_whole else value.type)
 
 
 def _settle_sum(builder: Any, found: Any, wrap: Wrap, column_type: Any) -> Any:
-    if isinstance(column_type, sa.Integer) and builder.vendor != "sqlite":
-        # PostgreSQL's sum of bigints is numeric, MariaDB's of any integer is.
+    if not isinstance(column_type, (sa.Boolean, sa.Integer)) or builder.vendor == "sqlite":
+        return wrap(found)
+    # PostgreSQL's sum of bigints is numeric, MariaDB's of any integer is.
+    if builder.vendor == "postgresql":
         return sa.cast(wrap(found), TYPES["bigint"])
-    return wrap(found)
+    # A cast would cut what is too large.
+    return wrap(found).op("DIV", return_type=TYPES["bigint"])(sa.literal_column("1"))
 
 
 def _average(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
     value = arguments[0]
     kind = find_python_type(value.type)
     if kind is bool:
-        value = sa.cast(value, sa.Integer())
+        value = _change_inside(value, sa.Integer())
+    if kind is Decimal and builder.vendor == "sqlite":
+        return call("undercroft_decimal_avg", value, type_=TYPES["decimal"])
     if kind is dt.timedelta:
-        return call("avg", _measure(value), type_=TYPES["decimal"])
+        return call("avg", _replace(value, Microseconds), type_=TYPES["decimal"])
     if builder.vendor == "mariadb":
         # It gives a mean four decimal places more than the values have.
         value = _change_inside(value, _PRECISE if kind is Decimal else TYPES["double"])
     return call("avg", value, type_=TYPES["decimal"] if kind is Decimal else TYPES["float"])
 
+
+_HEX = sa.literal_column("'hex'", sa.Text())
 
 #: Decimals with as many places as PostgreSQL gives a mean.
 _PRECISE = sa.Numeric(65, 20)
@@ -93,16 +108,18 @@ _PRECISE = sa.Numeric(65, 20)
 
 def _change_inside(value: Any, column_type: Any) -> Any:
     """Change the type of an aggregate's argument, which may be marked as distinct."""
-    if getattr(value, "operator", None) is operators.distinct_op:
-        return sa.distinct(sa.cast(value.element, column_type))
-    return sa.cast(value, column_type)
+    return _replace(value, lambda element: sa.cast(element, column_type))
 
 
-def _measure(value: Any) -> Any:
-    """Build the microseconds of a length of time, which may be marked as distinct."""
+def _replace(value: Any, make: Callable[[Any], Any]) -> Any:
+    """Build another argument of an aggregate's, which may be marked as distinct."""
     if getattr(value, "operator", None) is operators.distinct_op:
-        return sa.distinct(Microseconds(value.element))
-    return Microseconds(value)
+        return sa.distinct(make(value.element))
+    return make(value)
+
+
+def _to_hex(value: Any) -> Any:
+    return call("encode", value, _HEX, type_=sa.Text())
 
 
 def _settle_mean(builder: Any, found: Any, wrap: Wrap, column_type: Any) -> Any:
@@ -121,17 +138,24 @@ def _settle_float(builder: Any, found: Any, wrap: Wrap, _column_type: Any) -> An
 def _extreme(name: str) -> Build:
     def build(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
         value, column_type = arguments[0], arguments[0].type
+        if decimals.is_worked_out(builder, value) and not decimals.is_column(value):
+            return decimals.change(name, value)
         if builder.vendor == "postgresql":
             # It knows no least boolean and no least UUID; `_settle_extreme` turns them back.
             for kind, stand_in in ((sa.Boolean, sa.Integer()), (sa.Uuid, sa.Text())):
                 if isinstance(column_type, kind):
-                    value, column_type = sa.cast(value, stand_in), stand_in
+                    value, column_type = _change_inside(value, stand_in), stand_in
+            if isinstance(column_type, sa.LargeBinary):
+                # Nor the least bytes; their hexadecimal digits are in the same order.
+                value, column_type = _replace(value, _to_hex), sa.Text()
         return call(name, value, type_=column_type)
 
     return build
 
 
 def _settle_extreme(builder: Any, found: Any, wrap: Wrap, column_type: Any) -> Any:
+    if isinstance(column_type, sa.LargeBinary) and builder.vendor == "postgresql":
+        return call("decode", wrap(found), _HEX, type_=column_type)
     is_stand_in = issubclass(column_type.__class__, (sa.Boolean, sa.Uuid))
     if is_stand_in and builder.vendor == "postgresql":
         return sa.cast(wrap(found), column_type)
@@ -143,7 +167,7 @@ def _spread(name: str) -> Build:
         full = f"{name}_{'samp' if sample else 'pop'}"
         called = f"undercroft_{full}" if builder.vendor == "sqlite" else full
         value = arguments[0]
-        if builder.vendor == "mariadb":
+        if builder.vendor == "mariadb" or find_python_type(value.type) is Decimal:
             value = _change_inside(value, TYPES["double"])
         return call(called, value, type_=TYPES["float"])
 

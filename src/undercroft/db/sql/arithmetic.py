@@ -1,12 +1,14 @@
 """The SQL of arithmetic: of numbers, and of moments and spans of time."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
 from undercroft.db.fields import time_types
 from undercroft.db.fields.values import find_python_type
+from undercroft.db.sql import decimals
 from undercroft.db.sql.functions.numbers import divide, modulo, power, to_double
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
@@ -33,6 +35,9 @@ def combine(builder: Any, operator: str, sides: tuple[Any, Any], made: Any) -> A
     moved = time_types.combine(operator, *sides)
     if moved is not None:
         return moved
+    sides = _count(sides[0]), _count(sides[1])
+    if decimals.is_worked_out(builder, *sides) and find_python_type(made) is Decimal:
+        return decimals.combine(operator, *sides, made)
     if operator == "/":
         return _divide(builder, sides, made)
     if operator == "**":
@@ -41,7 +46,16 @@ def combine(builder: Any, operator: str, sides: tuple[Any, Any], made: Any) -> A
         return modulo(builder, *sides, made)
     if operator in _BITS:
         return _combine_bits(builder, operator, sides, made)
-    return sa.type_coerce(_OPERATORS[operator](*sides), made)
+    left, right = sides
+    if builder.vendor == "postgresql" and find_python_type(made) is int:
+        # Its whole numbers have the bits of the wider side.
+        left = left if isinstance(left.type, sa.BigInteger) else sa.cast(left, sa.BigInteger())
+    return sa.type_coerce(_OPERATORS[operator](left, right), made)
+
+
+def _count(element: Any) -> Any:
+    """Build 1 or 0 of what is true or false."""
+    return sa.cast(element, sa.Integer()) if isinstance(element.type, sa.Boolean) else element
 
 
 def _divide(builder: Any, sides: tuple[Any, Any], made: Any) -> Any:

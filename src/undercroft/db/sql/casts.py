@@ -10,7 +10,7 @@ from undercroft.db.fields.time_types import Microseconds, WholeLength, find_time
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.outputs import build_cast_error
 from undercroft.db.queries.terms import TYPES
-from undercroft.db.sql import json_paths
+from undercroft.db.sql import decimals, json_paths
 from undercroft.db.sql.functions.building import call
 from undercroft.errors import FieldError
 
@@ -43,6 +43,8 @@ def cast(builder: Any, element: Any, made: Any) -> Any:
         return sa.type_coerce(element != sa.literal_column("0"), made)
     if dt.timedelta in (kind, find_python_type(element.type)):
         return _cast_length(element, made)
+    if builder.vendor == "sqlite" and kind is Decimal:
+        return decimals.cast(element, made)
     if builder.vendor == "sqlite" and kind in _TIMES:
         return _cast_on_sqlite(element, find_python_type(element.type), kind, made)
     return sa.cast(element, made)

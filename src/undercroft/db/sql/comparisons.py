@@ -8,11 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from undercroft.db.fields.search import is_words
-from undercroft.db.fields.types import ExactDecimal
 from undercroft.db.queries.lookups import ARRAY_LOOKUPS, KeyLookup, Lookup
 from undercroft.db.queries.shape import Node, Shape
-from undercroft.db.queries.terms import TYPES
-from undercroft.db.sql import arrays, casts, json_comparing, json_paths, texts
+from undercroft.db.sql import arrays, casts, decimals, json_comparing, json_paths, texts
 from undercroft.db.sql.functions import search
 from undercroft.db.sql.functions.text import lower
 
@@ -40,7 +38,7 @@ def compare(builder: Any, lookup: Lookup) -> Any:
     if is_words(left.type):
         return search.match(builder, left, builder.bind(sa.Text()))
     if operator in _OPERATORS:
-        return _OPERATORS[operator](left, _bind(builder, lookup, left))
+        return _relate(builder, operator, left, _bind(builder, left, operator))
     if operator == "iexact":
         return lower(builder, left) == lower(builder, builder.bind(sa.Text()))
     if operator.endswith("regex"):
@@ -48,13 +46,22 @@ def compare(builder: Any, lookup: Lookup) -> Any:
     return texts.match_pattern(builder, left, operator)
 
 
-def _bind(builder: Any, lookup: Lookup, left: Any, *, many: bool = False) -> Any:
+def _bind(builder: Any, left: Any, operator: str = "exact", *, many: bool = False) -> Any:
     """Bind what something is compared with."""
-    column_type = left.type
-    if lookup.left[0] != "column" and isinstance(column_type, ExactDecimal):
-        # SQLite is handed decimals as text, which a column turns into numbers, and nothing else.
-        column_type = TYPES["decimal"]
-    return builder.bind(column_type, many=many)
+    return builder.bind(decimals.find_bound_type(left, operator), many=many)
+
+
+def _relate(builder: Any, operator: str, left: Any, right: Any) -> Any:
+    """Build whether something is equal, less or greater."""
+    if decimals.is_worked_out(builder, left, right) and not _is_plain(left, right):
+        return decimals.compare(_OPERATORS[operator], left, right)
+    return _OPERATORS[operator](left, right)
+
+
+def _is_plain(left: Any, right: Any) -> bool:
+    """Tell whether SQLite compares numbers by itself, and finds them by an index."""
+    apart = (sa.BindParameter, sa.ScalarSelect)
+    return decimals.is_column(left) and (decimals.is_column(right) or isinstance(right, apart))
 
 
 def compare_to(builder: Any, lookup: Lookup, node: Node) -> Any:
@@ -71,7 +78,7 @@ def compare_to(builder: Any, lookup: Lookup, node: Node) -> Any:
     if operator in ARRAY_LOOKUPS and arrays.is_array(left):
         return arrays.compare(left, operator, right)
     if operator in _OPERATORS:
-        return _OPERATORS[operator](*casts.align(builder, left, right))
+        return _relate(builder, operator, *casts.align(builder, left, right))
     if operator.endswith("regex"):
         return texts.match_regex(builder, left, operator, right)
     if operator.startswith("i"):
@@ -87,7 +94,7 @@ def is_in(builder: Any, lookup: Lookup, length: int) -> Any:
         return json_comparing.is_in(builder, left, length)
     if builder.vendor == "postgresql" and length > _MAX_LIST:
         return left == sa.any_(builder.bind(ARRAY(left.type)))
-    return left.in_(_bind(builder, lookup, left, many=True))
+    return left.in_(_bind(builder, left, many=True))
 
 
 def is_in_nodes(builder: Any, lookup: Lookup, nodes: Sequence[Node]) -> Any:
@@ -95,7 +102,10 @@ def is_in_nodes(builder: Any, lookup: Lookup, nodes: Sequence[Node]) -> Any:
     left = builder.build(lookup.left)
     if json_comparing.is_json(left):
         return json_comparing.is_among(builder, left, nodes)
-    return left.in_([builder.build(node) for node in nodes])
+    listed = [builder.build(node) for node in nodes]
+    if decimals.is_worked_out(builder, left, *listed):
+        return decimals.equals_any(left, listed)
+    return left.in_(listed)
 
 
 def is_in_query(builder: Any, lookup: Lookup, shape: Shape) -> Any:
@@ -125,7 +135,13 @@ def is_between(builder: Any, lookup: Lookup) -> Any:
     left = builder.build(lookup.left)
     if json_comparing.is_json(left):
         return _bound_json(builder, lookup, left, (None, None))
-    return left.between(_bind(builder, lookup, left), _bind(builder, lookup, left))
+    return _bound(builder, left, _bind(builder, left, "gte"), _bind(builder, left, "lte"))
+
+
+def _bound(builder: Any, left: Any, low: Any, high: Any) -> Any:
+    if decimals.is_worked_out(builder, left, low, high):
+        return sa.and_(_relate(builder, "gte", left, low), _relate(builder, "lte", left, high))
+    return left.between(low, high)
 
 
 def is_between_nodes(builder: Any, lookup: Lookup, nodes: Sequence[Node]) -> Any:
@@ -133,7 +149,7 @@ def is_between_nodes(builder: Any, lookup: Lookup, nodes: Sequence[Node]) -> Any
     left = builder.build(lookup.left)
     if json_comparing.is_json(left):
         return _bound_json(builder, lookup, left, [builder.build(node) for node in nodes])
-    return left.between(*(builder.build(node) for node in nodes))
+    return _bound(builder, left, *(builder.build(node) for node in nodes))
 
 
 def _bound_json(builder: Any, lookup: Lookup, left: Any, bounds: Sequence[Any]) -> Any:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 from undercroft.db.queries.shape import OrderTerm
+from undercroft.db.sql import decimals
 from undercroft.db.sql.json_comparing import list_keys
 
 
@@ -18,7 +19,7 @@ def order_by(builder: Any, term: OrderTerm, element: Any) -> list[Any]:
     if isinstance(element.type, sa.JSON):
         keys = list_keys(builder, element)
         return [part for key in keys for part in _order_one(builder, term, key)]
-    return _order_one(builder, term, element)
+    return _order_one(builder, term, decimals.order(builder, element))
 
 
 def _order_one(builder: Any, term: OrderTerm, element: Any) -> list[Any]:

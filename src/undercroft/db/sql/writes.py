@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from undercroft.db.connections.violations import GUARD
-from undercroft.db.sql import casts
+from undercroft.db.sql import casts, fitting
 from undercroft.errors import FieldError
 
 #: Dialects that know ON CONFLICT.
@@ -58,7 +58,8 @@ def _build_value(builder: Any, column: Any, node: Any) -> Any:
     """Build what a column is set to: the next value of the call, or an expression."""
     if node is None:
         return builder.bind(column.type)
-    return casts.fit(builder, builder.build(node), column.type)
+    element = casts.fit(builder, builder.build(node), column.type)
+    return fitting.fit(builder, element, column)
 
 
 def _insert_many(builder: Any) -> Any:

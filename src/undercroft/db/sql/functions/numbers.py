@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.terms import TYPES
+from undercroft.db.sql.decimals import change, is_decimal, is_worked_out
 from undercroft.db.sql.functions.building import Build, call
 
 _FLOAT = TYPES["float"]
@@ -28,7 +29,8 @@ def _of_floats(name: str, defined: Callable[[Any], Any] | None = None) -> Build:
 
     def build(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
         if builder.vendor == "sqlite":
-            return call(f"undercroft_{name}", *arguments, type_=_FLOAT)
+            floats = [to_double(each) if is_decimal(each) else each for each in arguments]
+            return call(f"undercroft_{name}", *floats, type_=_FLOAT)
         if builder.vendor == "mariadb":
             return call(name, *arguments, type_=_FLOAT)
         arguments = [to_double(each) for each in arguments]
@@ -55,7 +57,7 @@ _tan = _of_floats("tan")
 def _log(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
     if builder.vendor != "postgresql":
         name = "undercroft_log" if builder.vendor == "sqlite" else "log"
-        return call(name, *arguments, type_=_FLOAT)
+        return call(name, *map(to_double, arguments), type_=_FLOAT)
     base, number = (_ln(builder, [each], None) for each in arguments)
     return divide(number, base, _FLOAT)
 
@@ -71,6 +73,8 @@ def _whole(name: str) -> Build:
         number = arguments[0]
         if name != "sign" and find_python_type(number.type) in (int, bool):
             return number
+        if is_worked_out(builder, number):
+            return change(name, number)
         called = f"undercroft_{name}" if builder.vendor == "sqlite" else name
         return _keep_type(builder, call(called, number, type_=number.type))
 
@@ -79,6 +83,8 @@ def _whole(name: str) -> Build:
 
 def _abs(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
     value = arguments[0]
+    if is_worked_out(builder, value):
+        return change("abs", value)
     if find_python_type(value.type) is not dt.timedelta or builder.vendor != "postgresql":
         return call("abs", value, type_=value.type)
     # It knows no size of an interval.
@@ -88,6 +94,8 @@ def _abs(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
 def _round(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
     number, places = arguments
     column_type = number.type
+    if is_worked_out(builder, number):
+        return change("round", number, places)
     if builder.vendor == "sqlite":
         return call("undercroft_round", number, places, type_=column_type)
     if builder.vendor == "mariadb":

@@ -16,8 +16,11 @@ def lower(builder: Any, text: Any) -> Any:
 
 def length(builder: Any, text: Any) -> Any:
     """Build the number of characters."""
-    name = "length" if builder.vendor == "sqlite" else "char_length"
-    return call(name, text, type_=sa.Integer())
+    if builder.vendor == "sqlite" or isinstance(text.type, sa.LargeBinary):
+        return call("length", text, type_=sa.Integer())
+    if builder.vendor == "postgresql" and not isinstance(text.type, sa.String):
+        text = sa.cast(text, sa.Text())
+    return call("char_length", text, type_=sa.Integer())
 
 
 def position(builder: Any, text: Any, part: Any) -> Any:
