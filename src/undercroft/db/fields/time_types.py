@@ -14,8 +14,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-from undercroft.db.fields.types import ExactDecimal
+from undercroft.db.fields.types import DecimalResult, ExactDecimal
 from undercroft.db.fields.values import Converting
+from undercroft.errors import FieldValueError
 
 _MICROSECOND = dt.timedelta(microseconds=1)
 
@@ -461,7 +462,14 @@ def _to_microseconds(value: dt.timedelta | None) -> int | None:
 
 
 def _from_microseconds(value: Any) -> dt.timedelta | None:
-    return None if value is None else dt.timedelta(microseconds=round(value))
+    if value is None:
+        return None
+    try:
+        return dt.timedelta(microseconds=round(value))
+    except OverflowError:
+        raise FieldValueError(
+            f"A length of {value} microseconds is too long: expected a timedelta's at most."
+        ) from None
 
 
 #: What types are to arithmetic.
@@ -469,5 +477,5 @@ _KINDS: dict[str, tuple[type[TypeEngine[Any]], ...]] = {
     "length": (Duration, sa.Interval),
     "moment": (UTCDateTime, sa.DateTime, sa.Date),
     "clock": (sa.Time,),
-    "number": (sa.Integer, sa.Numeric, sa.Float, ExactDecimal),
+    "number": (sa.Integer, sa.Numeric, sa.Float, DecimalResult, ExactDecimal),
 }

@@ -22,8 +22,8 @@ from undercroft.db.decimals import (
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 SmallId = sa.SmallInteger().with_variant(sa.Integer(), "sqlite")
 
-#: SQLite's limit on the pattern of LIKE and GLOB, in bytes.
-_MAX_PATTERN = 50_000
+#: How many characters of a text SQLite looks for by an index: its patterns have 50,000 bytes.
+_PREFIX = 1000
 
 #: PostgreSQL's `json` cannot be compared, its `jsonb` can.
 Json = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -182,35 +182,37 @@ def _to_text(value: Decimal | None) -> str | None:
 
 
 class Pattern(types.TypeDecorator[str]):
-    """The bound text of `contains` and its kin, escaped for the operator that reads it.
-
-    Case-sensitive matching is LIKE on most databases and GLOB on SQLite, whose LIKE ignores case.
+    """The bound text of `contains` and its kin, escaped for LIKE.
 
     Args:
         before: The wildcard in front, `%` or nothing.
         after: The wildcard behind.
-        ignore_case: Whether the operator is the case-insensitive one.
     """
 
     impl = sa.Text()
     cache_ok = True
 
-    def __init__(self, before: str = "", after: str = "", *, ignore_case: bool = False) -> None:
+    def __init__(self, before: str = "", after: str = "") -> None:
         super().__init__()
         self.before = before
         self.after = after
-        self.ignore_case = ignore_case
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Escape the wildcards of the operator, then add our own."""
         if value is None:
             return None
-        if dialect.name == "sqlite" and not self.ignore_case:
-            escaped = "".join(f"[{char}]" if char in "*?[" else char for char in value)
-            found = self.before.replace("%", "*") + escaped + self.after.replace("%", "*")
-        else:
-            escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            found = self.before + escaped + self.after
-        if dialect.name == "sqlite" and len(found.encode()) > _MAX_PATTERN:
-            raise ValueError(f"SQLite takes patterns of at most {_MAX_PATTERN} bytes")
-        return found
+        escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return self.before + escaped + self.after
+
+
+class Prefix(types.TypeDecorator[str]):
+    """The bound text of `startswith`, as much of it as a pattern of GLOB may have."""
+
+    impl = sa.Text()
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Escape the wildcards."""
+        if value is None:
+            return None
+        return "".join(f"[{char}]" if char in "*?[" else char for char in value[:_PREFIX]) + "*"

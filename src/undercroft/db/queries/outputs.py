@@ -1,5 +1,6 @@
 """The type of what an expression gives, from the types of what goes into it."""
 
+import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -80,6 +81,22 @@ def find_math_type(operator: str, left: TypeEngine[Any], right: TypeEngine[Any])
         return DecimalResult(_count_places(operator, left, right))
     # Results outgrow 32 bits on no database.
     return TYPES["bigint"] if set(kinds) <= {bool, int} else left
+
+
+#: Kinds of numbers of which one is wider.
+_MIXED = ({int, Decimal}, {int, float}, {Decimal, float}, {int, Decimal, float})
+
+
+def find_common_type(types: list[TypeEngine[Any]]) -> TypeEngine[Any]:
+    """Find the type that values of several have in common: that of the first if none is wider."""
+    kinds = {find_python_type(each) for each in types}
+    if kinds == {dt.date, dt.datetime}:
+        return TYPES["datetime"]
+    if kinds not in _MIXED:
+        return types[0]
+    if float in kinds:
+        return TYPES["float"]
+    return DecimalResult(max(map(count_places, types)))
 
 
 def _count_places(operator: str, left: TypeEngine[Any], right: TypeEngine[Any]) -> int:

@@ -1,6 +1,7 @@
 """The SQL of values turned into other types, and of bound values that need to be told theirs."""
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -8,10 +9,11 @@ import sqlalchemy as sa
 
 from undercroft.db.fields.time_types import Microseconds, WholeLength, find_time_kind
 from undercroft.db.fields.values import find_python_type
-from undercroft.db.queries.outputs import build_cast_error
+from undercroft.db.queries.outputs import build_cast_error, find_common_type
 from undercroft.db.queries.terms import TYPES
-from undercroft.db.sql import decimals, json_paths
+from undercroft.db.sql import decimals, fitting, json_paths
 from undercroft.db.sql.functions.building import call
+from undercroft.db.sql.functions.text import to_text
 from undercroft.errors import FieldError
 
 #: What SQLite keeps as text, and a cast would take for numbers.
@@ -26,28 +28,35 @@ def _is_json(column_type: Any) -> bool:
 
 def cast(builder: Any, element: Any, made: Any) -> Any:
     """Build a value turned into another type."""
-    kind = find_python_type(made)
+    kind, given = find_python_type(made), find_python_type(element.type)
     if _is_json(element.type) and not _is_json(made):
         if kind is bool:
             return json_paths.as_truth(builder, element)
-        element = json_paths.as_text(builder, element)
+        return cast(builder, json_paths.as_text(builder, element), made)
     if _is_json(made) and builder.vendor != "postgresql":
         return call("json" if builder.vendor == "sqlite" else "json_compact", element, type_=made)
     if kind is float:
         # MariaDB's and PostgreSQL's names of other types have a precision, or half of it.
         return sa.type_coerce(sa.cast(element, TYPES["double"]), made)
-    if kind is bool and (
-        builder.vendor != "postgresql" or find_python_type(element.type) in _NUMBERS
-    ):
+    if kind is bool and (builder.vendor != "postgresql" or given in _NUMBERS):
         # PostgreSQL casts few kinds of numbers; to the others a truth is a number of any size.
         return sa.type_coerce(element != sa.literal_column("0"), made)
-    if dt.timedelta in (kind, find_python_type(element.type)):
+    if dt.timedelta in (kind, given):
         return _cast_length(element, made)
-    if builder.vendor == "sqlite" and kind is Decimal:
-        return decimals.cast(element, made)
-    if builder.vendor == "sqlite" and kind in _TIMES:
-        return _cast_on_sqlite(element, find_python_type(element.type), kind, made)
-    return sa.cast(element, made)
+    if kind is str:
+        return _write(builder, element, made)
+    is_own = builder.vendor != "sqlite"
+    return sa.cast(element, made) if is_own else _cast_on_sqlite(element, given, kind, made)
+
+
+def _write(builder: Any, element: Any, made: Any) -> Any:
+    """Build the text of a value, cut off at the length that its type has."""
+    text, length = to_text(builder, element), getattr(made, "length", None)
+    if length is not None and builder.vendor == "sqlite":
+        text = sa.func.substr(text, 1, length)
+    elif length is not None:
+        text = sa.cast(text, made)
+    return sa.type_coerce(text, made)
 
 
 def _cast_length(element: Any, made: Any) -> Any:
@@ -71,7 +80,18 @@ def _cast_length(element: Any, made: Any) -> Any:
 
 
 def _cast_on_sqlite(element: Any, given: type[Any], wanted: type[Any], made: Any) -> Any:
-    """Build a moment, date or time of another, or of text; its own functions round to 1 ms."""
+    """Build a number, moment, date or time, which SQLite's own casts cut off or round."""
+    if wanted is Decimal:
+        return decimals.cast(element, made)
+    if wanted is int and given in (Decimal, float):
+        return fitting.fit_integer(element, made, "a cast")
+    if wanted not in _TIMES:
+        return sa.cast(element, made)
+    return _cast_time(element, given, wanted, made)
+
+
+def _cast_time(element: Any, given: type[Any], wanted: type[Any], made: Any) -> Any:
+    """Build a moment, date or time of another, or of text; SQLite's functions round to 1 ms."""
     if given is wanted:
         return element
     if given in _TIMES and wanted is dt.datetime:
@@ -93,6 +113,25 @@ def align(builder: Any, left: Any, right: Any) -> tuple[Any, Any]:
     if builder.vendor != "sqlite" or set(kinds) != {dt.date, dt.datetime}:
         return left, right
     return (extend(left), right) if kinds[0] is dt.date else (left, extend(right))
+
+
+def join_types(builder: Any, elements: Sequence[Any]) -> tuple[list[Any], Any]:
+    """Build values of several types as the one they have in common; tell it.
+
+    Args:
+        builder: Of the statement.
+        elements: The values.
+    """
+    types = [each.type for each in elements if not isinstance(each, sa.Null)]
+    made = find_common_type(types) if types else TYPES["any"]
+    if find_python_type(made) is not dt.datetime:
+        return list(elements), made
+    is_date = [find_python_type(each.type) is dt.date for each in elements]
+    joined = [
+        cast(builder, each, made) if is_first else each
+        for each, is_first in zip(elements, is_date, strict=True)
+    ]
+    return joined, made
 
 
 def fit(builder: Any, element: Any, column_type: Any) -> Any:

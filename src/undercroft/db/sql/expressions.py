@@ -12,6 +12,7 @@ from undercroft.db.queries.terms import TYPES
 from undercroft.db.sql import aggregates, arithmetic, casts, json_paths, windows
 from undercroft.db.sql.conditions import ConditionBuilder
 from undercroft.db.sql.functions.catalog import FUNCTIONS
+from undercroft.db.sql.functions.text import COUNTING, TEXT, narrow
 from undercroft.db.sql.ordering import order_by
 from undercroft.db.sql.transforms import transform
 from undercroft.errors import FieldError
@@ -66,7 +67,18 @@ def _math(builder: ExpressionBuilder, operator: str, left: Node, right: Node) ->
 
 
 def _call(builder: ExpressionBuilder, name: str, nodes: tuple[Node, ...], option: Any) -> Any:
-    return FUNCTIONS[name](builder, [builder.build(node) for node in nodes], option)
+    arguments = [builder.build(node) for node in nodes]
+    if name in TEXT:
+        arguments = [_read_json(builder, each) for each in arguments]
+    if name in COUNTING:
+        arguments = [narrow(builder, each) for each in arguments]
+    return FUNCTIONS[name](builder, arguments, option)
+
+
+def _read_json(builder: ExpressionBuilder, element: Any) -> Any:
+    """Build what JSON says, where text is expected."""
+    is_json = isinstance(element.type, sa.JSON)
+    return json_paths.as_text(builder, element) if is_json else element
 
 
 def _transform(builder: ExpressionBuilder, name: str, node: Node) -> Any:

@@ -35,13 +35,24 @@ def fit(builder: Any, element: Any, column: Any) -> Any:
         sizes = column_type.max_digits, column_type.decimal_places
         return _call("decimal", element, *sizes, place, made=column_type)
     if isinstance(column_type, sa.Integer):
-        bits = next(bits for kind, bits in _BITS if isinstance(column_type, kind))
-        is_exact = int(find_python_type(element.type) is Decimal)
-        return _call("integer", element, bits, is_exact, place, made=column_type)
+        return fit_integer(element, column_type, f"{builder.options.name}.{column.key}")
     length = getattr(column_type, "length", None)
     if length is not None and find_python_type(column_type) is str:
         return _call("text", element, length, place, made=column_type)
     return element
+
+
+def fit_integer(element: Any, made: Any, place: str) -> Any:
+    """Build a whole number of a number, rounded, on SQLite.
+
+    Args:
+        element: The number.
+        made: The type of the whole number.
+        place: What it is made for, for messages.
+    """
+    bits = next(bits for kind, bits in _BITS if isinstance(made, kind))
+    is_exact = int(find_python_type(element.type) is Decimal)
+    return _call("integer", element, bits, is_exact, sa.literal(place, sa.Text()), made=made)
 
 
 def _call(name: str, element: Any, *arguments: Any, made: Any) -> Any:

@@ -64,7 +64,10 @@ def _arrow(source: Any, path: str) -> Any:
 
 
 def _step_on_mariadb(source: Any, key: str) -> Any:
-    named = _extract_on_mariadb(source, f"$.{json.dumps(key, ensure_ascii=False)}")
+    if key.startswith("-"):
+        named = _find_on_mariadb(source, key)
+    else:
+        named = _extract_on_mariadb(source, f"$.{json.dumps(key, ensure_ascii=False)}")
     if not _POSITION.fullmatch(key):
         return named
     # To its paths, whatever is no list is a list of one.
@@ -75,6 +78,15 @@ def _step_on_mariadb(source: Any, key: str) -> Any:
 
 def _extract_on_mariadb(source: Any, path: str) -> Any:
     return sa.func.json_extract(source, sa.literal(path, sa.Text()), type_=Json)
+
+
+def _find_on_mariadb(source: Any, key: str) -> Any:
+    """Build what lies under a key that no path of MariaDB's can name: by its place among all."""
+    escaped = key.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    wanted = sa.literal("one", sa.Text()), sa.literal(escaped, sa.Text())
+    place = call("json_search", call("json_keys", source, type_=Json), *wanted, type_=Json)
+    values = _extract_on_mariadb(source, "$.*")
+    return call("json_extract", values, call("json_unquote", place), type_=Json)
 
 
 _STEPS = {"mariadb": _step_on_mariadb, "sqlite": _step_on_sqlite}

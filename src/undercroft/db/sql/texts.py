@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from undercroft.db.fields.types import Pattern
+from undercroft.db.fields.types import Pattern, Prefix
 from undercroft.db.sql.functions.text import length, lower, position
 
 #: Wildcards before and behind, by look-up without its `i`.
@@ -15,13 +15,23 @@ def match_pattern(builder: Any, left: Any, operator: str) -> Any:
     """Match text with a piece of it; what is searched for is a value of the call."""
     ignore_case = operator.startswith("i")
     before, after = _WILDCARDS[operator.removeprefix("i")]
-    value = builder.bind(Pattern(before, after, ignore_case=ignore_case))
+    if builder.vendor == "sqlite":
+        return _match_on_sqlite(builder, left, operator, builder.bind(sa.Text()))
+    value = builder.bind(Pattern(before, after))
     if ignore_case:
         return lower(builder, left).like(lower(builder, value), escape="\\")
-    if builder.vendor == "sqlite":
-        # SQLite's LIKE ignores the case of ASCII letters.
-        return left.op("GLOB", is_comparison=True)(value)
     return left.like(value, escape="\\")
+
+
+def _match_on_sqlite(builder: Any, left: Any, operator: str, value: Any) -> Any:
+    """Match text on SQLite, whose LIKE ignores the case of ASCII letters, and no long patterns."""
+    if operator.startswith("i"):
+        return search(builder, lower(builder, left), operator[1:], lower(builder, value))
+    found = search(builder, left, operator, value)
+    if operator != "startswith":
+        return found
+    # An index finds what begins with a pattern, which may be no longer than so much.
+    return sa.and_(left.op("GLOB", is_comparison=True)(sa.type_coerce(value, Prefix())), found)
 
 
 def match_regex(builder: Any, left: Any, operator: str, pattern: Any) -> Any:

@@ -14,7 +14,7 @@ from decimal import (
 from typing import Any, Final
 
 from undercroft.db.connections.sqlite_functions.aggregates import Collector
-from undercroft.db.decimals import EXACT, read_decimal, write_decimal
+from undercroft.db.decimals import EXACT, read_decimal, show_decimal, write_decimal
 
 #: For what has no end, such as roots.
 _CLOSE: Final = Context(prec=34, traps=[DivisionByZero, InvalidOperation, Overflow])
@@ -132,6 +132,10 @@ def _cast(value: Any, max_digits: int, places: int) -> Any:
     return write_decimal(found)
 
 
+def _write(value: Any, places: int) -> str:
+    return f"{show_decimal(value, places):f}"
+
+
 # ------------------------------------------------------------------ aggregates
 
 
@@ -195,6 +199,7 @@ DECIMALS: dict[str, tuple[int, Callable[..., Any]]] = {
     "undercroft_decimal_power": (2, _power),
     "undercroft_decimal_round": (2, _round),
     "undercroft_decimal_sign": (1, _sign),
+    "undercroft_decimal_text": (2, _write),
     "undercroft_decimal_subtract": (2, _combine(EXACT.subtract)),
 }
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +60,10 @@ def _ord(value: Any) -> int:
     return ord(text[0]) if text else 0
 
 
+def _write_uuid(value: Any) -> str:
+    return str(uuid.UUID(str(value)))
+
+
 def _build_digest(name: str) -> Callable[[Any], str]:
     def digest(value: Any) -> str:
         return hashlib.new(name, str(value).encode(), usedforsecurity=False).hexdigest()
@@ -78,6 +83,7 @@ TEXT: dict[str, tuple[int, Callable[..., Any]]] = {
     "undercroft_right": (2, _right),
     "undercroft_rpad": (3, _pad_right),
     "undercroft_upper": (1, _upper),
+    "undercroft_uuid": (1, _write_uuid),
     **{
         f"undercroft_{name}": (1, _build_digest(name))
         for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")

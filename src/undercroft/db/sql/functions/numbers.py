@@ -101,7 +101,8 @@ def _round(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
     if builder.vendor == "mariadb":
         return _round_on_mariadb(builder, number, places)
     # Halves of what is not exact would be rounded to even, and to no decimal place.
-    exact = call("round", sa.cast(number, sa.Numeric()), places, type_=sa.Numeric())
+    counted = sa.cast(places, sa.Integer())
+    exact = call("round", sa.cast(number, sa.Numeric()), counted, type_=sa.Numeric())
     is_exact = find_python_type(column_type) is Decimal
     return sa.type_coerce(exact, column_type) if is_exact else sa.cast(exact, column_type)
 

@@ -1,10 +1,14 @@
 """The SQL of functions of text."""
 
+import uuid
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
+from undercroft.db.fields.types import count_places
+from undercroft.db.fields.values import find_python_type
 from undercroft.db.sql.functions.building import Build, call, typed
 
 
@@ -29,8 +33,29 @@ def position(builder: Any, text: Any, part: Any) -> Any:
     return call(name, text, part, type_=sa.Integer())
 
 
+def to_text(builder: Any, element: Any) -> Any:
+    """Build the text of a value, which PostgreSQL writes this way by itself."""
+    kind = find_python_type(element.type)
+    if kind is bool and builder.vendor != "postgresql":
+        yes, no = (sa.literal_column(f"'{word}'", sa.Text()) for word in ("true", "false"))
+        return sa.case((element == sa.true(), yes), (element == sa.false(), no))
+    if kind is uuid.UUID and builder.vendor == "sqlite":
+        return call("undercroft_uuid", element, type_=sa.Text())
+    if kind is Decimal and builder.vendor == "sqlite":
+        places = sa.literal_column(str(count_places(element.type)), sa.Integer())
+        return call("undercroft_decimal_text", element, places, type_=sa.Text())
+    return sa.cast(element, sa.Text())
+
+
+def narrow(builder: Any, number: Any) -> Any:
+    """Build a number of 32 bits, which is what PostgreSQL's functions count with."""
+    if builder.vendor == "postgresql" and isinstance(number.type, sa.BigInteger):
+        return sa.cast(number, sa.Integer())
+    return number
+
+
 def _concat(builder: Any, arguments: Sequence[Any], _option: Any) -> Any:
-    parts = [sa.func.coalesce(sa.cast(each, sa.Text()), "") for each in arguments]
+    parts = [sa.func.coalesce(to_text(builder, each), "") for each in arguments]
     if builder.vendor == "mariadb":
         return call("concat", *parts, type_=sa.Text())
     joined: Any = parts[0]
@@ -107,6 +132,9 @@ def _sha(bits: str) -> Build:
 def _collate(_builder: Any, arguments: Sequence[Any], collation: Any) -> Any:
     return sa.collate(arguments[0], collation)
 
+
+#: Those of which an argument is a number of characters, or the number of one.
+COUNTING = frozenset({"chr", "left", "lpad", "repeat", "right", "rpad", "substr"})
 
 #: The functions.
 TEXT: dict[str, Build] = {
