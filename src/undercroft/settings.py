@@ -119,6 +119,8 @@ class Settings(BaseSettings):
             slash at its end are redirected there; else, as for other methods, the 404 names it.
         base_dir: The project's folder; relative paths start here.
         templates: Folders of the project's templates, before those of its apps.
+        context_processors: Functions, by their dotted names, that give names to every template.
+        strict_templates: Whether to show a name that does not exist is an error; None in debug.
         static_dirs: Folders of the project's static files, before those of its apps.
         static_url: Where static files are served from.
         static_root: Where `collectstatic` puts them, and production serves them from.
@@ -167,6 +169,8 @@ class Settings(BaseSettings):
     redirect_slashes: bool = True
     base_dir: Path = Field(default_factory=Path.cwd)
     templates: Listed[Path] = [Path("templates")]
+    context_processors: Listed[str] = []
+    strict_templates: bool | None = None
     static_dirs: Listed[Path] = [Path("static")]
     static_url: str = "/static/"
     static_root: Path = Path("staticfiles")

@@ -27,13 +27,31 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-def render(request: Request, template: str, context: dict[str, Any] | None = None) -> Markup:
+def render(
+    request: Request,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    block: str | None = None,
+) -> Markup:
     """Render a template whose context has `request`, so that its links know the mount.
 
+    Args:
+        request: The request being answered.
+        template: The template's name.
+        context: What it shows, beside what context processors give.
+        block: Render this block of it alone.
+
     Raises:
-        TemplateDoesNotExist: No folder holds it.
+        TemplateDoesNotExist: No folder holds it, or it has no such block.
     """
-    markup: Markup = request.app.templates.render(template, {"request": request, **(context or {})})
+    templates = request.app.templates
+    values = templates.build_context(request, context)
+    markup: Markup = (
+        templates.render(template, values)
+        if block is None
+        else templates.render_block(template, block, values)
+    )
     return markup
 
 

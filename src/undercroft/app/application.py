@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from undercroft.app.dispatch import build_dispatch
-from undercroft.app.installed import InstalledApp, install_app
+from undercroft.app.installed import InstalledApp, import_name, install_app
 from undercroft.app.lifespan import BackgroundLifespan, at_exit
 from undercroft.app.links import check_links
 from undercroft.app.mounts import Mounts
@@ -376,14 +376,20 @@ class App(RouteDecorators, HookDecorators):
     def templates(self) -> "Templates":
         """The templates of the project and its apps."""
         from undercroft.forms.rendering import TEMPLATES  # noqa: PLC0415 - as above
+        from undercroft.sessions.messages import get_messages  # noqa: PLC0415 - for templates only
         from undercroft.templating.engine import Templates  # noqa: PLC0415 - Jinja2 is slow to import
         from undercroft.templating.forms import build_form_globals  # noqa: PLC0415 - as above
-        from undercroft.templating.links import build_links  # noqa: PLC0415 - and an API needs none
+        from undercroft.templating.links import build_links, with_request  # noqa: PLC0415 - and an API needs none
 
         folders = [*self.find_folders(self.settings.templates, "templates"), TEMPLATES]
         static = self.static_files
         links = build_links(self.url_for, static.url, static.name_file) | build_form_globals()
-        return Templates(folders, debug=self.settings.debug, globals=links)
+        links["get_messages"] = with_request(get_messages)
+        debug, strict = self.settings.debug, self.settings.strict_templates
+        strict = debug if strict is None else strict
+        templates = Templates(folders, debug=debug, strict=strict, globals=links)
+        templates.processors += map(import_name, self.settings.context_processors)
+        return templates
 
     @cached_property
     def cookie_signer(self) -> CookieSigner:

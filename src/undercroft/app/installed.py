@@ -5,6 +5,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from undercroft.errors import ImproperlyConfigured
 
@@ -56,3 +57,20 @@ def install_app(name: str) -> InstalledApp:
         import_module(f"{name}.models")
     # A package without __init__.py has no file, and one path or more.
     return InstalledApp(name, module, Path(next(iter(module.__path__))))
+
+
+def import_name(name: str) -> Any:
+    """Import what a setting names, `blog.context.add_menu`.
+
+    Raises:
+        ImproperlyConfigured: There is no such thing.
+    """
+    module, _, attribute = name.rpartition(".")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ImproperlyConfigured(
+            f"{name!r} cannot be imported.",
+            hint="Name a function by its module, for example 'blog.context.add_menu'.",
+            code="settings.import",
+        ) from error

@@ -5,6 +5,7 @@ Everything is escaped, whatever a file is called. What is already HTML says so b
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
@@ -15,6 +16,36 @@ import jinja2
 from markupsafe import Markup
 
 from undercroft.errors import TemplateDoesNotExist, UndercroftError
+from undercroft.templating.dates import format_date
+from undercroft.templating.filters import FILTERS
+
+ContextProcessor = Callable[[Any], Mapping[str, Any]]
+
+
+class StrictOutput(jinja2.Undefined):
+    """A name that does not exist: it may be asked for and compared, and not be shown."""
+
+    __slots__ = ()
+
+    __str__ = jinja2.StrictUndefined.__str__
+    __iter__ = jinja2.StrictUndefined.__iter__
+    __len__ = jinja2.StrictUndefined.__len__
+
+
+class _Block:
+    """One block of a template, rendered like a template."""
+
+    def __init__(self, template: jinja2.Template, block: str) -> None:
+        self._template = template
+        self._block = block
+
+    def render(self, context: Mapping[str, Any]) -> str:
+        found = self._template.new_context(dict(context))
+        try:
+            return "".join(self._template.blocks[self._block](found))
+        except Exception:  # noqa: BLE001 - raised again, below
+            # Leads to the template's own line, as where it is rendered as a whole.
+            self._template.environment.handle_exception()
 
 
 class Templates:
@@ -23,12 +54,14 @@ class Templates:
     Args:
         directories: Folders in the order they are searched: the project's, then the apps'.
         debug: Look for changed files at each use.
-        strict: Make the output of a name that does not exist an error; else it is empty.
+        strict: Make the output of a name that does not exist an error; else it is empty. It may
+            still be asked for: `{% if name %}`.
         globals: Names that every template knows, such as those of `build_links`.
 
     Attributes:
         directories: The folders.
         environment: Jinja2's own object, for filters, tests, globals and extensions.
+        processors: Functions that are given a request and return names for every template.
     """
 
     def __init__(
@@ -45,9 +78,49 @@ class Templates:
             autoescape=True,
             auto_reload=debug,
             cache_size=-1,
-            undefined=jinja2.StrictUndefined if strict else jinja2.Undefined,
+            undefined=StrictOutput if strict else jinja2.Undefined,
         )
-        self.environment.globals.update(globals or {})
+        self.processors: list[ContextProcessor] = []
+        self.environment.filters.update(FILTERS)
+        self.environment.globals.update({"now": now, **(globals or {})})
+
+    def context_processor(self, function: ContextProcessor) -> ContextProcessor:
+        """Let a function give names to every template that is rendered for a request."""
+        self.processors.append(function)
+        return function
+
+    def build_context(
+        self, request: Any, context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Build the context for a request: what the processors give, and over it what was told."""
+        given: dict[str, Any] = {"request": request}
+        for function in self.processors:
+            given.update(function(request))
+        return {**given, **(context or {})}
+
+    def render_block(
+        self, name: str, block: str, context: Mapping[str, Any] | None = None
+    ) -> Markup:
+        """Render one block of a template alone, for a page that is updated in parts.
+
+        What stands outside of the block, `{% set %}` and imports among it, does not count.
+
+        Raises:
+            TemplateDoesNotExist: There is no such template, or no such block in it.
+        """
+        return self._run(lambda: self._find_block(name, block), context)
+
+    def _find_block(self, name: str, block: str) -> "_Block":
+        template = self.environment.get_template(name)
+        if block not in template.blocks:
+            close = get_close_matches(block, template.blocks, n=1)
+            known = ", ".join(template.blocks) or "none"
+            raise TemplateDoesNotExist(
+                f"Template {name!r} itself has no block {block!r}.",
+                hint=f"Did you mean {close[0]!r}?" if close else f"Its blocks: {known}.",
+                code="templates.block",
+            )
+        return _Block(template, block)
 
     def render(self, name: str, context: Mapping[str, Any] | None = None) -> Markup:
         """Render a template such as `blog/list.html`.
@@ -82,7 +155,9 @@ class Templates:
         return self.environment.list_templates()
 
     def _run(
-        self, get_template: Callable[[], jinja2.Template], context: Mapping[str, Any] | None
+        self,
+        get_template: Callable[[], "jinja2.Template | _Block"],
+        context: Mapping[str, Any] | None,
     ) -> Markup:
         context = context or {}
         check_awaited(context)
@@ -116,6 +191,12 @@ class Templates:
                 place = f", wanted by {file}:{trace.tb_lineno}"
             trace = trace.tb_next
         return place
+
+
+def now(format: str = "") -> Any:
+    """Return the present moment, in UTC, or with a format its text: `now("Y")`."""
+    moment = datetime.now(UTC)
+    return format_date(moment, format) if format else moment
 
 
 def check_awaited(context: Mapping[str, Any]) -> None:

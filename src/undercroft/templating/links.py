@@ -39,3 +39,13 @@ def build_links(
         return find_root(context) + static_url + quote(name_file(path.removeprefix("/")))
 
     return {"url_for": url_for_in_context, "static": static, "static_url": static}
+
+
+def with_request(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a template's global of a function whose first argument is the request."""
+
+    @pass_context
+    def call(context: Context, /, *arguments: Any, **named: Any) -> Any:
+        return function(context["request"], *arguments, **named)
+
+    return call

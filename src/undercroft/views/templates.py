@@ -57,7 +57,7 @@ class TemplateResponseMixin(View):
     ) -> Response:
         """Render the template; a hook for headers of one's own."""
         templates: Any = self.request.app.templates
-        page: Markup = templates.render_first(names, {"request": self.request, **context})
+        page: Markup = templates.render_first(names, templates.build_context(self.request, context))
         return HTMLResponse(page, status_code, media_type=self.content_type)
 
 
