@@ -75,9 +75,10 @@ def linebreaks(value: Any) -> Markup:
 def pluralize(value: Any, endings: str = "s") -> str:
     """Return the plural's ending, `pluralize("y,ies")`, unless a number, or a length, is one."""
     singular, _, plural = endings.rpartition(",")
-    is_many = isinstance(value, Sized) and not isinstance(value, str)
+    # A length counts for what has one, except that of a text, which is read as a number.
+    measure: Any = len if isinstance(value, Sized) and not isinstance(value, str) else float
     try:
-        count = len(value) if is_many else float(value)
+        count = measure(value)
     except (TypeError, ValueError):
         return ""
     return singular if count == 1 else plural
