@@ -82,7 +82,8 @@ class Templates:
         )
         self.processors: list[ContextProcessor] = []
         self.environment.filters.update(FILTERS)
-        self.environment.globals.update({"now": now, **(globals or {})})
+        self.environment.globals["now"] = now
+        self.environment.globals.update(globals or {})
 
     def context_processor(self, function: ContextProcessor) -> ContextProcessor:
         """Let a function give names to every template that is rendered for a request."""
