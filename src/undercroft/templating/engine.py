@@ -82,8 +82,9 @@ class Templates:
         )
         self.processors: list[ContextProcessor] = []
         self.environment.filters.update(FILTERS)
-        self.environment.globals["now"] = now
-        self.environment.globals.update(globals or {})
+        known: dict[str, Any] = {"now": now}
+        known.update(globals or {})
+        self.environment.globals.update(known)
 
     def context_processor(self, function: ContextProcessor) -> ContextProcessor:
         """Let a function give names to every template that is rendered for a request."""
