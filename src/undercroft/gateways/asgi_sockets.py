@@ -1,5 +1,6 @@
 """ASGI's WebSockets (asgi.readthedocs.io, "WebSocket"): messages into a `Wire` and back."""
 
+import asyncio
 from typing import Any
 
 from undercroft.errors import WebSocketDisconnect
@@ -69,6 +70,9 @@ class ASGIWire:
         """
         kind = "text" if isinstance(message, str) else "bytes"
         await self._pass_on({"type": "websocket.send", kind: message})
+        # A server need not wait when it is handed a message: who sends without end would keep the loop
+        # from everybody else, and from learning that the client is gone.
+        await asyncio.sleep(0)
 
     async def close(self, code: int, reason: str) -> None:
         """Say good-bye, if there still is somebody."""
