@@ -70,8 +70,8 @@ class ASGIWire:
         """
         kind = "text" if isinstance(message, str) else "bytes"
         await self._pass_on({"type": "websocket.send", kind: message})
-        # A server need not wait when it is handed a message: who sends without end would keep the loop
-        # from everybody else, and from learning that the client is gone.
+        # A server need not wait when it is handed a message: who sends without end would keep the
+        # loop from everybody else, and from learning that the client is gone.
         await asyncio.sleep(0)
 
     async def close(self, code: int, reason: str) -> None:
