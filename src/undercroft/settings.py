@@ -74,6 +74,8 @@ class DatabaseSettings(BaseModel):
         lock_timeout: How long to wait for what others hold.
         idle_in_transaction_timeout: How long a transaction may do nothing.
         application_name: What the server calls the process in its lists.
+        replicas: URLs of copies that answer reads.
+        replica_sticky: How long who has written reads from the primary.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -88,6 +90,8 @@ class DatabaseSettings(BaseModel):
     lock_timeout: float | None = None
     idle_in_transaction_timeout: float | None = None
     application_name: str | None = None
+    replicas: list[str] | None = None
+    replica_sticky: float | None = None
 
 
 #: A URL, or a URL with options; told apart first, so that a mistake is told of the one meant.

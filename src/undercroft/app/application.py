@@ -44,6 +44,7 @@ from undercroft.middleware.pipeline import (
 )
 from undercroft.middleware.proxies import TrustedProxies
 from undercroft.middleware.queries import watch_queries
+from undercroft.middleware.replicas import build_stickiness
 from undercroft.middleware.sockets import SocketEndpoint, SocketMiddleware
 from undercroft.middleware.timeouts import RequestTimeout
 from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
@@ -299,6 +300,7 @@ class App(RouteDecorators, HookDecorators):
             self._hosts,
             *([on_loop(RequestTimeout(seconds))] if seconds is not None else []),
             *([self._background] if self._has_lifespan else []),
+            *build_stickiness(databases),
             *([watch_queries] if self.settings.debug else []),
             *begin_on_loop([layer for layer in layers if layer not in outermost]),
         ]

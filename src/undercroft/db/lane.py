@@ -11,17 +11,20 @@ from sqlalchemy.engine import Dialect
 
 from undercroft.concurrency import ensure_loop, find_running_loop, run_in_thread
 from undercroft.db.connections.async_links import AsyncLink
+from undercroft.db.connections.callbacks import Callback
 from undercroft.db.connections.databases import Database, databases
 from undercroft.db.connections.failures import raise_translated
 from undercroft.db.connections.frames import Frame, Link, current, find_frame, get_frame
 from undercroft.db.connections.links import SyncLink
 from undercroft.db.connections.loop_pool import LoopPool
+from undercroft.db.connections.replicas import Replica
 from undercroft.db.connections.sqlite import get_patience
 from undercroft.db.connections.turns import Turns
 from undercroft.db.queries.shape import Call, Shape
 from undercroft.db.sql.compiled import CompiledCall
+from undercroft.db.sql.writes import WRITES
 from undercroft.db.watching import note, open_watches
-from undercroft.errors import DatabaseError
+from undercroft.errors import DatabaseError, DatabaseUnavailable
 
 #: Shapes kept per database; with more than that the oldest are forgotten.
 MAX_COMPILED = 4_000
@@ -32,10 +35,13 @@ class Lane:
 
     Args:
         database: Where.
+        primary: The lane of the database it is a copy of, which loads relations of its rows.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, primary: "Lane | None" = None) -> None:
         self.database = database
+        self._primary = primary
+        self._replicas = database.replicas
         self.alias = database.alias
         self.is_native_async = database.async_url is not None
         self._compiled: dict[Shape, CompiledCall] = {}
@@ -46,6 +52,8 @@ class Lane:
         self._engine: Any = None
         is_queueing = database.vendor == "sqlite"
         self._turns = Turns(get_patience(database.options)) if is_queueing else None
+        #: Of a copy: what is known of it.
+        self.replica: Any = None
 
     # -------------------------------------------------------------- sync
 
@@ -55,10 +63,12 @@ class Lane:
         Raises:
             DatabaseError: The database refused it or cannot be reached.
         """
-        if open_watches:
+        if open_watches and self._primary is None:
             note(call)
         if current.get() is not None and (frame := find_frame(self.alias)) is not None:
             return self._run_within(frame, call)
+        if self._replicas is not None and (lane := self._find_copy(call)) is not None:
+            return self._run_on_copies(lane, call)
         compiled = self._compiled.get(call.shape)
         if compiled is None:
             compiled = self._compile(call, self._compiled, self._get_dialect())
@@ -68,6 +78,55 @@ class Lane:
         except Exception as error:  # noqa: BLE001 - translated
             raise_translated(error, compiled.sql, call.shape.model, self.alias)
         return compiled.finish(rows)
+
+    # -------------------------------------------------------------- copies
+
+    def _find_copy(self, call: Call) -> "Lane | None":
+        """Find the copy to read from; None for a write, which is noted, and for who just wrote."""
+        replicas: Any = self._replicas
+        if call.shape.kind in WRITES:
+            replicas.note_write()
+            return None
+        if replicas.must_wait:
+            return None
+        found = next(replicas.choose(), None)
+        return None if found is None else self._get_copy(found)
+
+    def _get_copy(self, replica: Replica) -> "Lane":
+        database = replica.database
+        if database.lane is None:
+            database.lane = Lane(database, self)
+            database.lane.replica = replica
+        return database.lane  # type: ignore[no-any-return]  # a light module keeps it
+
+    def _run_on_copies(self, lane: "Lane | None", call: Call) -> Any:
+        """Run a read on a copy, on the next one if that is gone, at last on the primary."""
+        while lane is not None:
+            try:
+                return lane.run(call)
+            except DatabaseUnavailable as error:
+                lane.leave_out(error)
+            lane = self._find_copy(call)
+        return self.run(call)
+
+    async def _arun_on_copies(self, lane: "Lane | None", call: Call) -> Any:
+        while lane is not None:
+            try:
+                return await lane.arun(call)
+            except DatabaseUnavailable as error:
+                lane.leave_out(error)
+            lane = self._find_copy(call)
+        return await self.arun(call)
+
+    def leave_out(self, error: DatabaseUnavailable) -> None:
+        """Ask this copy no more for a while, if it cannot be reached.
+
+        Raises:
+            DatabaseUnavailable: It is there, and all its connections are in use.
+        """
+        if error.code == "db.pool-exhausted":
+            raise error
+        self.replica.leave_out(error)
 
     def _run_within(self, frame: Frame, call: Call) -> Any:
         """Run a call in the open transaction."""
@@ -99,6 +158,7 @@ class Lane:
             pool.give(record)
 
     def _make_link(self, root: Frame) -> Link:
+        self._note_transaction(root)
         # Who only reads does not wait for a turn to write.
         turns = None if root.mode.read_only else self._turns
         turn = turns.join() if turns is not None else None
@@ -141,7 +201,7 @@ class Lane:
     def _compile(
         self, call: Call, known: dict[Shape, CompiledCall], dialect: Dialect
     ) -> CompiledCall:
-        compiled = CompiledCall(call, dialect, self.run)
+        compiled = CompiledCall(call, dialect, (self._primary or self).run)
         if compiled.cacheable:
             while len(known) >= MAX_COMPILED:
                 known.pop(next(iter(known)), None)
@@ -156,10 +216,12 @@ class Lane:
         Raises:
             DatabaseError: The database refused it or cannot be reached.
         """
-        if open_watches:
+        if open_watches and self._primary is None:
             note(call)
         if current.get() is not None and (frame := find_frame(self.alias)) is not None:
             return await self._arun_within(frame, call)
+        if self._replicas is not None and (lane := self._find_copy(call)) is not None:
+            return await self._arun_on_copies(lane, call)
         if not self.is_native_async:
             # No async driver: one hop to a thread for the whole call, not one for each step.
             return await run_in_thread(self.run, call)
@@ -225,7 +287,15 @@ class Lane:
                 raise_translated(error)
         return self._compile(call, self._async_compiled, dialect)
 
-    def _make_async_link(self, _root: Frame) -> Link:
+    def _note_transaction(self, root: Frame) -> None:
+        """Note that a transaction, which may write, is opened."""
+        if self._replicas is not None and not root.mode.read_only:
+            self._replicas.note_write()
+            # Once more when it is stored: it may take longer than replicas are behind.
+            root.callbacks.append(Callback(self._replicas.note_write, robust=True))
+
+    def _make_async_link(self, root: Frame) -> Link:
+        self._note_transaction(root)
         if find_running_loop() is not self._loop:
             self.get_pool()
         return AsyncLink(self._engine, self._pool)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from undercroft.db.connections.budget import Budget, PoolState
+from undercroft.db.connections.replicas import Replicas
 from undercroft.db.connections.urls import parse_url
 from undercroft.errors import ImproperlyConfigured
 
@@ -77,6 +78,29 @@ class Database:
         )
         #: Where `lane` keeps what it prepared for this database.
         self.lane: Any = None
+        self.replicas = self._build_replicas(given)
+
+    def _build_replicas(self, given: Mapping[str, Any]) -> Replicas | None:
+        """Build the copies; what the primary was told besides its URL counts for them, too."""
+        if not self.options.replicas:
+            return None
+        shared = {name: value for name, value in given.items() if not name.startswith("replica")}
+        copies = [
+            Database(f"{self.alias}.replica{number}", {**shared, "url": url})
+            for number, url in enumerate(self.options.replicas)
+        ]
+        for copy in copies:
+            if copy.vendor != self.vendor or copy.replicas is not None:
+                raise ImproperlyConfigured(
+                    f"Replica {copy.alias!r} is no plain {self.vendor} database.",
+                    hint="A replica is a copy, made by the server itself.",
+                    code="db.replica",
+                )
+        return Replicas(self.alias, copies, self.options.replica_sticky)
+
+    def list_copies(self) -> "list[Database]":
+        """List the replicas as databases."""
+        return [replica.database for replica in self.replicas or ()]
 
     def _build_budget(self) -> Budget | None:
         limit = self.options.max_connections
@@ -143,10 +167,13 @@ class Database:
             engine, self._sync_engine, self.lane = self._sync_engine, None, None
         if engine is not None:
             engine.dispose()
+        for copy in self.list_copies():
+            copy.dispose()
 
     def forget(self) -> tuple[object, ...]:
         """Give up every engine without closing a connection; gives what was given up."""
-        forgotten = (self._sync_engine, dict(self._async_engines), self.lane)
+        copies = [copy.forget() for copy in self.list_copies()]
+        forgotten = (self._sync_engine, dict(self._async_engines), self.lane, copies)
         self._lock = RLock()
         self._budget = self._build_budget()
         self._sync_engine = self.lane = None
@@ -158,6 +185,8 @@ class Database:
         engine = self._async_engines.pop(asyncio.get_running_loop(), None)
         if engine is not None:
             await engine.dispose()
+        for copy in self.list_copies():
+            await copy.adispose()
         self.dispose()
 
 

@@ -28,6 +28,8 @@ class DatabaseOptions:
         idle_in_transaction_timeout: How long a transaction may do nothing before the server ends
             it with its connection.
         application_name: What the server calls the process in its lists.
+        replicas: URLs of copies that answer reads.
+        replica_sticky: How long who has written reads from the primary.
     """
 
     pool_size: int = 8
@@ -39,6 +41,8 @@ class DatabaseOptions:
     lock_timeout: float | None = None
     idle_in_transaction_timeout: float | None = None
     application_name: str | None = None
+    replicas: tuple[str, ...] = ()
+    replica_sticky: float = 5.0
 
 
 #: What SQLite waits for its lock where nothing is said: writers come one after the other.
@@ -71,8 +75,6 @@ _ELSEWHERE: Final = {
     "pool_pre_ping": "Dead connections are noticed without it.",
     "conn_max_age": "Write `pool_recycle`.",
     "pool_max": "Write `pool_size`.",
-    "replicas": "Configure each as a database of its own, and read from it by `using`.",
-    "replica_sticky": "Configure each as a database of its own, and read from it by `using`.",
     "pool_min": "Connections are opened when they are needed.",
 }
 
@@ -150,6 +152,21 @@ def check_foreign(vendor: str, others: Mapping[str, str]) -> None:
         check_name(vendor, name)
 
 
+def read_replicas(value: Any) -> tuple[str, ...]:
+    """Read the URLs of replicas; in a URL's own query they cannot stand.
+
+    Raises:
+        ImproperlyConfigured: They are no list of URLs.
+    """
+    listed: list[Any] = [] if isinstance(value, str) else list(value)
+    if not listed or not all(isinstance(each, str) and "://" in each for each in listed):
+        raise _build_error(
+            "Database option 'replicas' is no list of URLs.",
+            'Write {"url": "postgresql://...", "replicas": ["postgresql://..."]}.',
+        )
+    return tuple(listed)
+
+
 def read_value(name: str, value: Any) -> Any:
     """Read the value of an option.
 
@@ -158,6 +175,8 @@ def read_value(name: str, value: Any) -> Any:
     """
     if name in _TEXTS:
         return str(value)
+    if name == "replicas":
+        return read_replicas(value)
     kind, least = (int, 1) if name in _COUNTS else (float, 0)
     try:
         number = kind(value)
