@@ -66,6 +66,8 @@ pytestmark = [
 def parcels(database: str) -> Iterator[None]:
     """Three rows: `a` with everything, `b` with some, and the empty `e`."""
     assert database == "postgresql"
+    # A run that was cut off may have left it.
+    PARCELS.drop(databases["default"].sync_engine, checkfirst=True)
     PARCELS.create(databases["default"].sync_engine)
     Parcel.objects.create(
         name="a",

@@ -1,7 +1,4 @@
-"""A Flask and a FastAPI application with engines and models of their own, in one process with ours.
-
-There is no mounting yet, so a dozen lines of ASGI choose by the path, as a proxy would.
-"""
+"""A Flask and a FastAPI application with engines and models of their own, mounted in ours."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +22,6 @@ from sqlalchemy.orm import (
 
 from undercroft import App, models
 from undercroft.db import databases
-from undercroft.gateways.foreign_wsgi import WSGIAdapter
 
 URL = os.environ["UNDERCROFT_DATABASE_URL"]
 DRIVER = URL.replace("postgresql://", "postgresql+psycopg://").replace("mysql://", "mysql+pymysql://")
@@ -76,7 +72,7 @@ flask_app = flask.Flask("neighbour")
 def remove_session(error=None):
     flask_session.remove()
 
-@flask_app.post("/flask")
+@flask_app.post("/notes")
 def write_flask():
     text = flask.request.args["text"]
     flask_session.add(FlaskNote(text=text))
@@ -114,7 +110,7 @@ if "sqlite" in URL:
         with sessionmaker(fast_engine)() as session:
             yield session
 
-    @fast_app.post("/fastapi")
+    @fast_app.post("/notes")
     def write_fast(text: str, session: sa.orm.Session = Depends(get_session)) -> int:
         session.add(FastNote(text=text, lines=[Line()]))
         session.flush()
@@ -130,7 +126,7 @@ else:
         async with async_sessionmaker(fast_engine)() as session:
             yield session
 
-    @fast_app.post("/fastapi")
+    @fast_app.post("/notes")
     async def write_fast(text: str, session: AsyncSession = Depends(get_async_session)) -> int:
         session.add(FastNote(text=text, lines=[Line()]))
         await session.flush()
@@ -156,12 +152,12 @@ def show_state() -> dict[str, object]:
         "models": [model.__name__ for model in models.all_models()],
     }
 
-async def app(scope, receive, send):
-    chosen = {"/flask": WSGIAdapter(flask_app), "/fastapi": fast_app}
-    await chosen.get(scope.get("path"), ours)(scope, receive, send)
+app = ours
+app.mount("/flask", flask_app)
+app.mount("/fastapi", fast_app)
 """
 
-PATHS = ("/ours", "/flask", "/fastapi")
+PATHS = ("/ours", "/flask/notes", "/fastapi/notes")
 
 
 @pytest.mark.slow

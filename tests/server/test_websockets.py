@@ -4,6 +4,7 @@ import signal
 import socket as sockets
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -164,7 +165,8 @@ def test_a_message_over_the_limit_closes_with_1009(start: Start) -> None:
     """The server is given the limit, so that no more than that is ever held."""
     server = start(*SERVERS["undercroft"]).wait()
     with open_socket(server, "/echo") as socket:
-        socket.send(iter(["x" * 200_000, "x" * 200_000]))
+        with suppress(ConnectionClosed):  # The server may be faster than the second half.
+            socket.send(iter(["x" * 200_000, "x" * 200_000]))
         assert read_end(socket)[0] == 1009
 
 
