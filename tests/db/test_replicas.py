@@ -19,8 +19,10 @@ from undercroft.concurrency import run_on_background_loop
 from undercroft.db import acheck_health, atomic, check_health, databases
 from undercroft.db.connections import replicas
 from undercroft.db.connections.replicas import recent_writes
+from undercroft.db.connections.transactions import non_atomic_requests
 from undercroft.errors import DatabaseUnavailable, ImproperlyConfigured
 from undercroft.middleware.replicas import COOKIE
+from undercroft.testing import max_queries
 from undercroft.testing.client import Client, Through
 
 DEAD = {
@@ -147,12 +149,23 @@ def test_a_dead_replica_is_left_out(
     assert not replica.is_up
 
 
+def test_each_is_asked_once_however_long_that_takes(
+    copy_url: str, database: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search among dead ones ends, though the first may be asked again before the last fails."""
+    configure(DEAD[database], DEAD[database])
+    monkeypatch.setattr(replicas, "RETRY_AFTER", 0.0)
+    with max_queries(2):
+        assert where() == "default"
+        assert run(awhere()) == "default"
+
+
 def test_a_replica_comes_back(copy_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once the time is over it is asked again."""
     configure(copy_url)
     monkeypatch.setattr(replicas, "RETRY_AFTER", 0.1)
     (known,) = databases["default"].replicas or ()
-    known.leave_out(OSError("as planned"))
+    known.leave_out(DatabaseUnavailable("as planned"))
     assert where() == "default"
     time.sleep(0.15)
     assert where() == "copy"
@@ -208,6 +221,12 @@ def test_a_browser_sees_what_it_wrote(copy_url: str) -> None:
         Author.objects.filter(name="default").update(name="changed")
         return where()
 
+    @app.post("/fail")
+    @non_atomic_requests
+    def fail() -> None:
+        Author.objects.filter(name="default").update(name="changed")
+        raise ValueError("after the write")
+
     ways: tuple[Through, Through] = ("asgi", "wsgi")
     for through in ways:
         Author.objects.using("default").update(name="default")
@@ -219,6 +238,8 @@ def test_a_browser_sees_what_it_wrote(copy_url: str) -> None:
             assert one.get("/where").text == "changed"
             assert one.get("/sync").text == "changed"
             assert other.get("/where").text == "copy"
+            assert other.post("/fail").status_code == 500
+            assert other.get("/where").text == "changed"
     # What waits under WSGI does so on a loop that lives as long as the process.
     run_on_background_loop(databases.adispose())
 

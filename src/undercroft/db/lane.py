@@ -5,6 +5,7 @@ runs on its connection. The pools are those of SQLAlchemy's engines.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy.engine import Dialect
@@ -17,7 +18,7 @@ from undercroft.db.connections.failures import raise_translated
 from undercroft.db.connections.frames import Frame, Link, current, find_frame, get_frame
 from undercroft.db.connections.links import SyncLink
 from undercroft.db.connections.loop_pool import LoopPool
-from undercroft.db.connections.replicas import Replica
+from undercroft.db.connections.replicas import Replica, Replicas
 from undercroft.db.connections.sqlite import get_patience
 from undercroft.db.connections.turns import Turns
 from undercroft.db.queries.shape import Call, Shape
@@ -25,6 +26,9 @@ from undercroft.db.sql.compiled import CompiledCall
 from undercroft.db.sql.writes import WRITES
 from undercroft.db.watching import note, open_watches
 from undercroft.errors import DatabaseError, DatabaseUnavailable
+
+#: No copy could be asked.
+_NO_COPY: Any = object()
 
 #: Shapes kept per database; with more than that the oldest are forgotten.
 MAX_COMPILED = 4_000
@@ -52,8 +56,6 @@ class Lane:
         self._engine: Any = None
         is_queueing = database.vendor == "sqlite"
         self._turns = Turns(get_patience(database.options)) if is_queueing else None
-        #: Of a copy: what is known of it.
-        self.replica: Any = None
 
     # -------------------------------------------------------------- sync
 
@@ -63,12 +65,13 @@ class Lane:
         Raises:
             DatabaseError: The database refused it or cannot be reached.
         """
-        if open_watches and self._primary is None:
+        if open_watches:
             note(call)
         if current.get() is not None and (frame := find_frame(self.alias)) is not None:
             return self._run_within(frame, call)
-        if self._replicas is not None and (lane := self._find_copy(call)) is not None:
-            return self._run_on_copies(lane, call)
+        copies = self._replicas
+        if copies and (answer := self._run_on_copies(call, copies)) is not _NO_COPY:
+            return answer
         compiled = self._compiled.get(call.shape)
         if compiled is None:
             compiled = self._compile(call, self._compiled, self._get_dialect())
@@ -81,52 +84,35 @@ class Lane:
 
     # -------------------------------------------------------------- copies
 
-    def _find_copy(self, call: Call) -> "Lane | None":
-        """Find the copy to read from; None for a write, which is noted, and for who just wrote."""
-        replicas: Any = self._replicas
+    def _choose_copies(self, call: Call, replicas: Replicas) -> Iterable[Replica]:
+        """Choose who may answer: nobody a write, which is noted, nor one who has just written."""
         if call.shape.kind in WRITES:
             replicas.note_write()
-            return None
-        if replicas.must_wait:
-            return None
-        found = next(replicas.choose(), None)
-        return None if found is None else self._get_copy(found)
+            return ()
+        return () if replicas.must_wait else replicas.choose()
+
+    def _run_on_copies(self, call: Call, replicas: Replicas) -> Any:
+        """Run a read on a copy, on the next one if that is gone; each is asked once at most."""
+        for replica in self._choose_copies(call, replicas):
+            try:
+                return self._get_copy(replica).run(call)
+            except DatabaseUnavailable as error:
+                replica.leave_out(error)
+        return _NO_COPY
+
+    async def _arun_on_copies(self, call: Call, replicas: Replicas) -> Any:
+        for replica in self._choose_copies(call, replicas):
+            try:
+                return await self._get_copy(replica).arun(call)
+            except DatabaseUnavailable as error:
+                replica.leave_out(error)
+        return _NO_COPY
 
     def _get_copy(self, replica: Replica) -> "Lane":
         database = replica.database
         if database.lane is None:
             database.lane = Lane(database, self)
-            database.lane.replica = replica
         return database.lane  # type: ignore[no-any-return]  # a light module keeps it
-
-    def _run_on_copies(self, lane: "Lane | None", call: Call) -> Any:
-        """Run a read on a copy, on the next one if that is gone, at last on the primary."""
-        while lane is not None:
-            try:
-                return lane.run(call)
-            except DatabaseUnavailable as error:
-                lane.leave_out(error)
-            lane = self._find_copy(call)
-        return self.run(call)
-
-    async def _arun_on_copies(self, lane: "Lane | None", call: Call) -> Any:
-        while lane is not None:
-            try:
-                return await lane.arun(call)
-            except DatabaseUnavailable as error:
-                lane.leave_out(error)
-            lane = self._find_copy(call)
-        return await self.arun(call)
-
-    def leave_out(self, error: DatabaseUnavailable) -> None:
-        """Ask this copy no more for a while, if it cannot be reached.
-
-        Raises:
-            DatabaseUnavailable: It is there, and all its connections are in use.
-        """
-        if error.code == "db.pool-exhausted":
-            raise error
-        self.replica.leave_out(error)
 
     def _run_within(self, frame: Frame, call: Call) -> Any:
         """Run a call in the open transaction."""
@@ -216,12 +202,13 @@ class Lane:
         Raises:
             DatabaseError: The database refused it or cannot be reached.
         """
-        if open_watches and self._primary is None:
+        if open_watches:
             note(call)
         if current.get() is not None and (frame := find_frame(self.alias)) is not None:
             return await self._arun_within(frame, call)
-        if self._replicas is not None and (lane := self._find_copy(call)) is not None:
-            return await self._arun_on_copies(lane, call)
+        copies = self._replicas
+        if copies and (answer := await self._arun_on_copies(call, copies)) is not _NO_COPY:
+            return answer
         if not self.is_native_async:
             # No async driver: one hop to a thread for the whole call, not one for each step.
             return await run_in_thread(self.run, call)

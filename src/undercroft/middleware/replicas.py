@@ -4,7 +4,8 @@ Only applications whose databases have replicas have this middleware. The cookie
 and nothing else; whoever forges it reads from the primary, and for no longer than the setting says.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
+from functools import partial
 from math import ceil
 from time import monotonic, time
 from typing import Any, Final
@@ -12,7 +13,7 @@ from typing import Any, Final
 from undercroft.db.connections.replicas import recent_writes
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
-from undercroft.middleware.pipeline import Endpoint
+from undercroft.middleware.pipeline import Endpoint, Middleware
 
 COOKIE: Final = "undercroft_primary"
 
@@ -31,15 +32,22 @@ class ReplicaStickiness:
         self._stickiness = dict(stickiness)
         self._longest = max(stickiness.values())
 
-    async def __call__(
-        self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        """Read the cookie, and send one if something was written."""
+    def __call__(self, request: Request, call_next: Endpoint) -> Awaitable[Response]:
+        """Read the cookie, and go on; nothing here waits, so there is no frame to await."""
         held = self._read(request)
-        before = dict(held)
         # Not taken back: each request has a context of its own, under WSGI perhaps two.
         recent_writes.set(held)
-        response = await call_next(request)
+        request.call_before_answer(partial(self._remember, request, held, dict(held)))
+        return call_next(request)
+
+    async def _remember(
+        self,
+        request: Request,
+        held: Mapping[str, float],
+        before: Mapping[str, float],
+        response: Response,
+    ) -> None:
+        """Send the cookie if something was written, also by what failed in the end."""
         if held != before:
             response.set_cookie(
                 COOKIE,
@@ -47,7 +55,6 @@ class ReplicaStickiness:
                 max_age=ceil(self._longest),
                 secure=request.scheme == "https",
             )
-        return response
 
     def _read(self, request: Request) -> dict[str, float]:
         """Read until when this client reads from which primary."""
@@ -63,7 +70,7 @@ class ReplicaStickiness:
         return {alias: now + min(left, sticky) for alias, sticky in self._stickiness.items()}
 
 
-def build_stickiness(databases: Mapping[str, Any]) -> list[Callable[[Request, Endpoint], Any]]:
+def build_stickiness(databases: Mapping[str, Any]) -> list[Middleware]:
     """Build the middleware, for those who have replicas."""
     found = {
         alias: database.replicas.sticky

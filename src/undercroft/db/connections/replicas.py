@@ -11,6 +11,8 @@ from itertools import count
 from time import monotonic
 from typing import Any, Final
 
+from undercroft.errors import DatabaseUnavailable
+
 logger = logging.getLogger("undercroft.db")
 
 #: Seconds until a replica that could not be reached is asked again.
@@ -37,15 +39,18 @@ class Replica:
         """Whether it is asked, as far as is known."""
         return monotonic() >= self.down_until
 
-    def leave_out(self, error: Exception) -> None:
-        """Ask it no more for a while."""
-        if self.is_up:
-            logger.warning(
-                "Replica %s cannot be reached and is left out for %g seconds: %s",
-                self.database.alias,
-                RETRY_AFTER,
-                error,
-            )
+    def leave_out(self, error: DatabaseUnavailable) -> None:
+        """Ask it no more for a while, if it cannot be reached.
+
+        Raises:
+            DatabaseUnavailable: It is there, and all its connections are in use.
+        """
+        if error.code == "db.pool-exhausted":
+            raise error
+        alias = self.database.alias
+        logger.warning(
+            "Replica %s cannot be reached, and is left out for %g s: %s", alias, RETRY_AFTER, error
+        )
         self.down_until = monotonic() + RETRY_AFTER
 
 
