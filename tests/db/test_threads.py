@@ -90,3 +90,34 @@ def test_a_waiting_cancellation_and_a_failure(finish: Finish) -> None:
         assert done == ["begun", "ended"]
 
     asyncio.run(main())
+
+
+@both
+def test_a_second_cancellation_waits_no_more(finish: Finish) -> None:
+    """What was begun goes on by itself all the same."""
+    done: list[str] = []
+
+    async def main() -> None:
+        may_end = asyncio.Event()
+
+        async def write() -> None:
+            await may_end.wait()
+            done.append("written")
+
+        async def wait() -> None:
+            await finish(write())
+
+        waiting = asyncio.ensure_future(wait())
+        for _ in range(2):
+            await asyncio.sleep(0)
+            waiting.cancel()
+            for _ in range(5):
+                await asyncio.sleep(0)
+        assert waiting.cancelled()
+        assert done == []
+        may_end.set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert done == ["written"]
+
+    asyncio.run(main())

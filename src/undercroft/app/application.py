@@ -47,6 +47,7 @@ from undercroft.middleware.queries import watch_queries
 from undercroft.middleware.replicas import build_stickiness
 from undercroft.middleware.sockets import SocketEndpoint, SocketMiddleware
 from undercroft.middleware.timeouts import RequestTimeout
+from undercroft.openapi.responses import check_others
 from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
 from undercroft.routing.decorators import RouteDecorators
 from undercroft.routing.hooks import HookDecorators, Hooks
@@ -261,6 +262,8 @@ class App(RouteDecorators, HookDecorators):
                     _ = self.sessions  # what is wrong with it shows now
                 routes = [*self.router.routes, *self._build_own_routes()]
                 self._mounts.connect(routes)
+                for route in routes:
+                    check_others(route)
                 self.operations = compile_routes(
                     routes,
                     self._providers.find,

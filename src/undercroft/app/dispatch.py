@@ -33,18 +33,12 @@ def build_dispatch(
         redirect_slashes: Send GET and HEAD to the address that differs by a slash at the end.
     """
     plain = [route for route in routes if not route.is_socket]
-    if any(route.host is not None for route in plain):
-        return _build_by_host(plain, sockets, debug, redirect_slashes)
-    match = RouteTree(plain, build_options_endpoint).match
-
-    def match_path(request: Request, path: str) -> Found:
-        return match(request.method, path)
-
-    answer_missing = _build_missing(match_path, plain if debug else (), redirect_slashes)
+    match = _build_match(plain)
+    answer_missing = _build_missing(match, plain if debug else (), redirect_slashes)
 
     async def dispatch(request: Request) -> Response:
         try:
-            route, request.path_params = match(request.method, request.path)
+            route, request.path_params = match(request, request.path)
         except (NotFound, MethodNotAllowed) as error:
             return answer_missing(request, sockets.explain(request, error))
         request.route = route
@@ -56,28 +50,13 @@ def build_dispatch(
     return dispatch
 
 
-def _build_by_host(
-    routes: Sequence[Route], sockets: SocketAddresses, debug: bool, redirect_slashes: bool
-) -> Endpoint:
-    tree = HostTree(routes, build_options_endpoint)
-
-    def match_path(request: Request, path: str) -> Found:
-        return tree.match(request.method, path, request.host)
-
-    answer_missing = _build_missing(match_path, routes if debug else (), redirect_slashes)
-
-    async def dispatch(request: Request) -> Response:
-        try:
-            route, request.path_params = match_path(request, request.path)
-        except (NotFound, MethodNotAllowed) as error:
-            return answer_missing(request, sockets.explain(request, error))
-        request.route = route
-        response: Response = await route.endpoint(request)  # type: ignore[misc]  # set for every route by `compile_routes`
-        if response.is_deferred:
-            response = await response.resolve(request)
-        return response
-
-    return dispatch
+def _build_match(routes: Sequence[Route]) -> Match:
+    """Build what finds the route of a request and a path; hosts are looked at if any is named."""
+    if any(route.host is not None for route in routes):
+        hosts = HostTree(routes, build_options_endpoint)
+        return lambda request, path: hosts.match(request.method, path, request.host)
+    match = RouteTree(routes, build_options_endpoint).match
+    return lambda request, path: match(request.method, path)
 
 
 def _build_missing(

@@ -7,13 +7,13 @@ from typing import Any
 Member = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Info:
     """The API as a whole, in the words of OpenAPI 3.1, sections 4.8.2 to 4.8.5.
 
     Attributes:
         title: Its name.
-        version: Its own version.
+        version: The API's own version.
         summary: What it is, in a line.
         description: Markdown.
         terms_of_service: An address.
@@ -24,8 +24,8 @@ class Info:
         external_docs: `url`, and perhaps a `description`.
     """
 
-    title: str
-    version: str
+    title: str = "undercroft"
+    version: str = "0.1.0"
     summary: str = ""
     description: str = ""
     terms_of_service: str = ""

@@ -1,6 +1,7 @@
 """Describes what a route says of its other answers: the errors it raises, and those spelled out."""
 
 import inspect
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,22 +10,16 @@ from undercroft.openapi.problems import MEDIA_TYPE, refer_to_problem
 from undercroft.openapi.schemas import Schema, SchemaCollector
 from undercroft.routing.route import Route
 
+#: A status as OpenAPI writes it (3.1, section 4.8.16).
+_STATUS = re.compile(r"[1-5](?:\d\d|XX)|default")
 
-def describe_others(route: Route, collector: SchemaCollector) -> dict[str, Schema]:
-    """Describe the answers named by a route's `raises` and `responses`, by status.
+
+def check_others(route: Route) -> None:
+    """Check, when the application is built, what a route says of its other answers.
 
     Raises:
         ImproperlyConfigured: What is raised is no `HTTPException`, or a status none.
     """
-    described = describe_raised(route)
-    for status, told in route.options.get("responses", {}).items():
-        described[name_status(route, status)] = describe_told(status, told, collector)
-    return described
-
-
-def describe_raised(route: Route) -> dict[str, Schema]:
-    """Describe the exceptions a route may raise: those of one status together, told by code."""
-    by_status: dict[int, list[type[HTTPException]]] = {}
     raised: Any = route.options.get("raises", ())
     for kind in raised:
         if not (inspect.isclass(kind) and issubclass(kind, HTTPException)):
@@ -33,6 +28,27 @@ def describe_raised(route: Route) -> dict[str, Schema]:
                 hint="Name classes: raises=[NotFound, OutOfStock].",
                 code="openapi.raises",
             )
+    for status in route.options.get("responses", {}):
+        if not _STATUS.fullmatch(str(status)):
+            raise ImproperlyConfigured(
+                f"responses={{{status!r}: ...}} of {route.path} ({route.source}) is no status.",
+                hint="Write 404, '4XX' or 'default'.",
+                code="openapi.responses",
+            )
+
+
+def describe_others(route: Route, collector: SchemaCollector) -> dict[str, Schema]:
+    """Describe the answers named by a route's `raises` and `responses`, by status."""
+    described = describe_raised(route)
+    for status, told in route.options.get("responses", {}).items():
+        described[str(status)] = describe_told(status, told, collector)
+    return described
+
+
+def describe_raised(route: Route) -> dict[str, Schema]:
+    """Describe the exceptions a route may raise: those of one status together, told by code."""
+    by_status: dict[int, list[type[HTTPException]]] = {}
+    for kind in route.options.get("raises", ()):
         by_status.setdefault(kind.status_code, []).append(kind)
     return {str(status): describe_kinds(status, kinds) for status, kinds in by_status.items()}
 
@@ -61,23 +77,6 @@ def build_example(kind: type[HTTPException]) -> dict[str, Any]:
     title = find_phrase(status)
     problem = {"type": "about:blank", "title": title, "status": status}
     return {**problem, "detail": detail, "code": kind.code}
-
-
-def name_status(route: Route, status: int | str) -> str:
-    """Check a status as OpenAPI writes it: `404`, `4XX` or `default`.
-
-    Raises:
-        ImproperlyConfigured: It is none.
-    """
-    text = str(status)
-    is_range = len(text) == 3 and text[0] in "12345" and (text[1:] == "XX" or text[1:].isdigit())
-    if not (is_range or text == "default"):
-        raise ImproperlyConfigured(
-            f"responses={{{status!r}: ...}} of {route.path} ({route.source}) is no status.",
-            hint="Write 404, '4XX' or 'default'.",
-            code="openapi.responses",
-        )
-    return text
 
 
 def describe_told(status: int | str, told: Any, collector: SchemaCollector) -> Schema:

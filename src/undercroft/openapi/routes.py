@@ -2,48 +2,27 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass
 
 from undercroft.http.json import dump_json
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.openapi.document import Described, build_document
-from undercroft.openapi.info import Info, Member
+from undercroft.openapi.info import Info
 from undercroft.openapi.pages import REDOC, SWAGGER, build_page_routes
 from undercroft.routing.route import Route, build_route
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAPIOptions:
-    """How the API is described.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAPIOptions(Info):
+    """How the API is described, and where.
 
     Attributes:
-        title: Its name.
-        version: The API's own version.
-        description: Markdown shown at the top.
-        summary: What it is, in a line.
-        terms_of_service: An address.
-        contact: `name`, `url`, `email`.
-        license: `name`, and `identifier` (of SPDX) or `url`.
-        servers: Where it is served, each with `url` and perhaps a `description`.
-        tags: In their order, each with `name` and perhaps a `description`.
-        external_docs: `url`, and perhaps a `description`.
         url: Where the document is served; None serves nothing, and no pages either.
         docs_url: Where Swagger UI is served; None serves none.
         redoc_url: Where ReDoc is served; None serves none.
     """
 
-    title: str = "undercroft"
-    version: str = "0.1.0"
-    description: str = ""
-    summary: str = ""
-    terms_of_service: str = ""
-    contact: Member = field(default_factory=dict[str, Any])
-    license: Member = field(default_factory=dict[str, Any])
-    servers: Sequence[Member] = ()
-    tags: Sequence[Member] = ()
-    external_docs: Member = field(default_factory=dict[str, Any])
     url: str | None = "/openapi.json"
     docs_url: str | None = "/docs"
     redoc_url: str | None = "/redoc"
@@ -60,8 +39,7 @@ def build_openapi_routes(
     """
     if options.url is None:
         return []
-    told = {each.name: getattr(options, each.name) for each in fields(Info)}
-    document = _Document(Info(**told), get_operations)
+    document = _Document(options, get_operations)
     routes = [build_route(options.url, document.answer, ["GET"], {"include_in_schema": False})]
     for page, url in ((SWAGGER, options.docs_url), (REDOC, options.redoc_url)):
         if url is not None:

@@ -10,40 +10,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy.pool import ConnectionPoolEntry, Pool
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from undercroft.db.connections.budget import Budget, PoolState, build_exhausted
+from undercroft.db.connections.bounded_pool import BoundedPool
+from undercroft.db.connections.budget import PoolState, build_exhausted
 from undercroft.db.connections.drivers import AsyncDriver
 from undercroft.db.internals import is_stale, run_in_greenlet, wait_in_greenlet
 
 
-class LoopPool(Pool):
-    """The pool of one event loop.
+class LoopPool(BoundedPool[AsyncDriver]):
+    """The pool of one event loop."""
 
-    Args:
-        creator: Opens a connection.
-        pool_size: Connections at most.
-        timeout: Seconds to wait for one.
-
-    Attributes:
-        driver: How its connections are spoken to; whoever makes the pool says it.
-        budget: What it shares with other pools, likewise.
-    """
-
-    driver: AsyncDriver
-    budget: Budget | None = None
-    is_marked = False
-
-    def __init__(
-        self, creator: Any, pool_size: int = 8, timeout: float = 30.0, **options: Any
-    ) -> None:
-        super().__init__(creator, **options)
-        self._size = pool_size
-        self._timeout = timeout
-        self._open = 0
-        self._idle: deque[Any] = deque()
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._waiting: deque[asyncio.Future[Any]] = deque()
-        self._is_disposed = False
         #: Known once a connection was asked for.
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -239,28 +219,6 @@ class LoopPool(Pool):
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         self.give(record)
 
-    def recreate(self) -> "LoopPool":
-        """Make an empty pool with the same settings."""
-        pool = self.__class__(
-            self._creator,
-            pool_size=self._size,
-            timeout=self._timeout,
-            recycle=self._recycle,
-            echo=self.echo,
-            logging_name=self._orig_logging_name,
-            reset_on_return=self._reset_on_return,
-            _dispatch=self.dispatch,
-            dialect=self._dialect,
-        )
-        pool.join(self.driver, self.budget)
-        return pool
-
-    def join(self, driver: AsyncDriver, budget: Budget | None) -> None:
-        """Take what an engine's pool is not made with."""
-        self.driver, self.budget = driver, budget
-        if budget is not None:
-            budget.join(self)
-
     def dispose(self) -> None:
         """Close the idle connections now, and those in use when they come back."""
         self._is_disposed = self.is_marked = True
@@ -269,15 +227,7 @@ class LoopPool(Pool):
             record.close()
             self._give_place()
 
-    def status(self) -> str:
-        """Describe the pool in a line."""
-        return f"Pool size: {self._size}, open: {self._open}, idle: {len(self._idle)}"
-
     @property
     def state(self) -> PoolState:
         """How many connections it has."""
         return PoolState("loop", self._open, len(self._idle), self._count_waiting(), self._size)
-
-    def checkedout(self) -> int:
-        """Count the connections in use."""
-        return self._open - len(self._idle)

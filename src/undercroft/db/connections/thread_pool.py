@@ -1,50 +1,30 @@
 """The pool of sync code: connections that threads take in turn."""
 
 import threading
-from collections import deque
 from time import monotonic
 from typing import Any
 
-from sqlalchemy.pool import ConnectionPoolEntry, Pool
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from undercroft.db.connections.budget import Budget, PoolState, build_exhausted
+from undercroft.db.connections.bounded_pool import BoundedPool
+from undercroft.db.connections.budget import PoolState, build_exhausted
 from undercroft.db.connections.drivers import SyncDriver
 from undercroft.db.internals import is_stale
 
 
-class ThreadPool(Pool):
+class ThreadPool(BoundedPool[SyncDriver]):
     """The pool of sync code, from which SQLAlchemy's engine and our lane draw alike.
 
     An idle connection is taken and given back without a lock: a deque's own methods are enough.
-
-    Args:
-        creator: Opens a connection.
-        pool_size: Connections at most.
-        timeout: Seconds to wait for one.
-
-    Attributes:
-        driver: How its connections are spoken to; whoever makes the pool says it.
-        budget: What it shares with the pools of event loops, likewise.
     """
 
-    driver: SyncDriver
-    budget: Budget | None = None
-    is_marked = False
-
-    def __init__(
-        self, creator: Any, pool_size: int = 8, timeout: float = 30.0, **options: Any
-    ) -> None:
-        super().__init__(creator, **options)
-        self._size = pool_size
-        self._timeout = timeout
-        self._open = 0
-        self._idle: deque[Any] = deque()
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         #: Guards the numbers; waited on by those who find no connection.
         self._change = threading.Condition()
         self._waiting = 0
         #: Given by the budget, for those who wait to open connections in.
         self._places = 0
-        self._is_disposed = False
 
     # -------------------------------------------------------------- for the lane
 
@@ -198,28 +178,6 @@ class ThreadPool(Pool):
 
     # -------------------------------------------------------------- its life
 
-    def recreate(self) -> "ThreadPool":
-        """Make an empty pool with the same settings."""
-        pool = self.__class__(
-            self._creator,
-            pool_size=self._size,
-            timeout=self._timeout,
-            recycle=self._recycle,
-            echo=self.echo,
-            logging_name=self._orig_logging_name,
-            reset_on_return=self._reset_on_return,
-            _dispatch=self.dispatch,
-            dialect=self._dialect,
-        )
-        pool.join(self.driver, self.budget)
-        return pool
-
-    def join(self, driver: SyncDriver, budget: Budget | None) -> None:
-        """Take what an engine's pool is not made with."""
-        self.driver, self.budget = driver, budget
-        if budget is not None:
-            budget.join(self)
-
     def dispose(self) -> None:
         """Close the idle connections now, and those in use when they come back."""
         self._is_disposed = self.is_marked = True
@@ -227,15 +185,7 @@ class ThreadPool(Pool):
             record.close()
             self._let_go()
 
-    def status(self) -> str:
-        """Describe the pool in a line."""
-        return f"Pool size: {self._size}, open: {self._open}, idle: {len(self._idle)}"
-
     @property
     def state(self) -> PoolState:
         """How many connections it has."""
         return PoolState("threads", self._open, len(self._idle), self._waiting, self._size)
-
-    def checkedout(self) -> int:
-        """Count the connections in use."""
-        return self._open - len(self._idle)

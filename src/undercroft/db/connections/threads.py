@@ -39,7 +39,7 @@ class Unbroken(Awaitable[T]):
                 yield from _wait_beside(waited)
             except asyncio.CancelledError:
                 with suppress(Exception):
-                    yield from complete(_go_on(self._coroutine, waited)).__await__()
+                    yield from asyncio.shield(_begin(_go_on(self._coroutine, waited))).__await__()
                 raise
 
 
@@ -71,11 +71,17 @@ async def _go_on(coroutine: Coroutine[Any, Any, T], waited: Any) -> T:
     return await Rest(coroutine)
 
 
-async def complete(coroutine: Coroutine[Any, Any, T]) -> T:
-    """As `Unbroken`, in a task of its own: for what users have written."""
+def _begin(coroutine: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+    """Begin a task that is held until its end."""
     task = asyncio.ensure_future(coroutine)
     _running.add(task)
     task.add_done_callback(_running.discard)
+    return task
+
+
+async def complete(coroutine: Coroutine[Any, Any, T]) -> T:
+    """As `Unbroken`, in a task of its own: for what users have written."""
+    task = _begin(coroutine)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

@@ -55,6 +55,14 @@ class LengthFunction(FunctionElement[Any]):
     #: The SQL by the name of the dialect, with a place for each argument.
     templates: ClassVar[dict[str, str]] = {}
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.type = self.build_type()
+
+    def build_type(self) -> TypeEngine[Any]:
+        """Build the type of the result: a length of time, unless another one says otherwise."""
+        return Duration()
+
 
 class Product(LengthFunction):
     """A length of time, so many times; to the microsecond, halves away from zero."""
@@ -67,10 +75,6 @@ class Product(LengthFunction):
         "sqlite": "CAST(round({} * {}) AS INTEGER)",
         "mysql": "CAST(ROUND(CAST({} * {} AS DECIMAL(40, 10))) AS SIGNED)",
     }
-
-    def __init__(self, length: Any, number: Any) -> None:
-        super().__init__(length, number)
-        self.type = Duration()
 
 
 class Quotient(LengthFunction):
@@ -86,10 +90,6 @@ class Quotient(LengthFunction):
         " AS DECIMAL(40, 10))) AS SIGNED)",
     }
 
-    def __init__(self, length: Any, number: Any) -> None:
-        super().__init__(length, number)
-        self.type = Duration()
-
 
 class Ratio(LengthFunction):
     """How often a length of time is in another; by nothing NULL."""
@@ -103,9 +103,9 @@ class Ratio(LengthFunction):
         "mysql": "(CAST({} AS DOUBLE) / nullif({}, 0))",
     }
 
-    def __init__(self, length: Any, other: Any) -> None:
-        super().__init__(length, other)
-        self.type = sa.Float(53)
+    def build_type(self) -> TypeEngine[Any]:
+        """A number."""
+        return sa.Float(53)
 
 
 class Microseconds(LengthFunction):
@@ -119,9 +119,9 @@ class Microseconds(LengthFunction):
         "mysql": "CAST({} AS DECIMAL(40, 10))",
     }
 
-    def __init__(self, length: Any) -> None:
-        super().__init__(length)
-        self.type = sa.Numeric()
+    def build_type(self) -> TypeEngine[Any]:
+        """A number."""
+        return sa.Numeric()
 
 
 class WholeLength(LengthFunction):
@@ -134,10 +134,6 @@ class WholeLength(LengthFunction):
         "sqlite": "CAST(round({}) AS INTEGER)",
         "mysql": "CAST(ROUND({}) AS SIGNED)",
     }
-
-    def __init__(self, number: Any) -> None:
-        super().__init__(number)
-        self.type = Duration()
 
 
 def _find_kind(element: Any) -> str:
