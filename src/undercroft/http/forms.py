@@ -1,6 +1,6 @@
 """Form bodies, urlencoded or multipart, as a mapping of names to values."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from undercroft.errors import UnsupportedMediaType
@@ -8,38 +8,16 @@ from undercroft.http.headers import Headers
 from undercroft.http.multipart import FormLimits, MultipartReader, Part
 from undercroft.http.query import parse_pairs
 from undercroft.http.uploads import UploadFile
+from undercroft.http.values import MultiValues
 
 #: The media types of forms (HTML Standard, section 4.10.21.6).
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
-class FormData(Mapping[str, str | UploadFile]):
-    """The fields of a form, read by name.
+class FormData(MultiValues[str | UploadFile]):
+    """The fields of a form, read by name."""
 
-    `form["q"]` is the last value of a name; `getlist` gives all of them.
-    """
-
-    __slots__ = ("_last", "pairs")
-
-    def __init__(self, pairs: Iterable[tuple[str, str | UploadFile]] = ()) -> None:
-        self.pairs = list(pairs)
-        self._last = dict(self.pairs)
-
-    def __getitem__(self, name: str) -> str | UploadFile:
-        """Return the last value of a name."""
-        return self._last[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the distinct names."""
-        return iter(self._last)
-
-    def __len__(self) -> int:
-        """Count the distinct names."""
-        return len(self._last)
-
-    def getlist(self, name: str) -> list[str | UploadFile]:
-        """Return every value of a name, in order."""
-        return [value for key, value in self.pairs if key == name]
+    __slots__ = ()
 
     @property
     def files(self) -> list[UploadFile]:

@@ -4,10 +4,10 @@ The format is the URL Standard's `application/x-www-form-urlencoded`; `;` is dat
 caches and servers that disagree on separators can be poisoned through the difference.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote_plus, urlencode
 
 from undercroft.errors import BadRequest
+from undercroft.http.values import MultiValues
 
 #: More fields than this are refused before any of them is decoded.
 MAX_FIELDS = 1000
@@ -36,38 +36,15 @@ def parse_pairs(raw: bytes, *, max_fields: int = MAX_FIELDS) -> list[tuple[str, 
     return pairs
 
 
-class QueryParams(Mapping[str, str]):
-    """The parameters of a query string, read by name.
+class QueryParams(MultiValues[str]):
+    """The parameters of a query string, read by name."""
 
-    `params["q"]` is the last value of a name, as in Django and Starlette; `getlist` gives all.
-    """
-
-    __slots__ = ("_last", "pairs")
-
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self.pairs = list(pairs)
-        self._last = dict(self.pairs)
+    __slots__ = ()
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "QueryParams":
         """Read the raw query string of a request."""
         return cls(parse_pairs(raw))
-
-    def __getitem__(self, name: str) -> str:
-        """Return the last value of a name."""
-        return self._last[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the distinct names."""
-        return iter(self._last)
-
-    def __len__(self) -> int:
-        """Count the distinct names."""
-        return len(self._last)
-
-    def getlist(self, name: str) -> list[str]:
-        """Return every value of a name, in order."""
-        return [value for key, value in self.pairs if key == name]
 
     def replace(self, **values: object) -> "QueryParams":
         """Return a copy in which each name given has just the value given; None removes it."""
