@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from undercroft.shortcuts import render as render
     from undercroft.shortcuts import reverse as reverse
     from undercroft.shortcuts import send_from_directory as send_from_directory
+    from undercroft.shortcuts import stream_template as stream_template
     from undercroft.views.base import View as View
     from undercroft.views.objects import DetailView as DetailView
     from undercroft.views.objects import ListView as ListView
@@ -144,6 +145,7 @@ _NAMES = {
     "routers": "",
     "send_file": "undercroft.http.files",
     "send_from_directory": "undercroft.shortcuts",
+    "stream_template": "undercroft.shortcuts",
     "serializers": "",
     "transaction": "undercroft.db",
     "validators": "",
@@ -217,6 +219,7 @@ __all__ = [
     "send_file",
     "send_from_directory",
     "serializers",
+    "stream_template",
     "transaction",
     "validators",
     "vary_on",

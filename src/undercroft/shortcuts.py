@@ -16,7 +16,7 @@ from undercroft.errors import (
 )
 from undercroft.http.files import FileResponse, send_file
 from undercroft.http.request import Request
-from undercroft.http.responses import RedirectResponse
+from undercroft.http.responses import RedirectResponse, StreamingResponse
 from undercroft.staticfiles.finders import find_static
 
 if TYPE_CHECKING:
@@ -53,6 +53,21 @@ def render(
         else templates.render_block(template, block, values)
     )
     return markup
+
+
+def stream_template(
+    request: Request, template: str, context: dict[str, Any] | None = None
+) -> StreamingResponse:
+    """Answer with a page that is sent while it is rendered, for long ones.
+
+    A mistake in its midst ends the connection: the status has been sent by then.
+
+    Raises:
+        TemplateDoesNotExist: No folder holds it.
+    """
+    templates = request.app.templates
+    pieces = templates.stream(template, templates.build_context(request, context))
+    return StreamingResponse(pieces, media_type="text/html")
 
 
 def redirect(

@@ -4,7 +4,7 @@ Everything is escaped, whatever a file is called. What is already HTML says so b
 `Markup`; text for other uses, such as mail, turns escaping off with `{% autoescape false %}`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from os import PathLike
@@ -13,6 +13,7 @@ from types import CoroutineType
 from typing import Any
 
 import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from undercroft.errors import TemplateDoesNotExist, UndercroftError
@@ -20,6 +21,9 @@ from undercroft.templating.dates import format_date
 from undercroft.templating.filters import FILTERS
 
 ContextProcessor = Callable[[Any], Mapping[str, Any]]
+
+#: So many pieces of a template make one of a stream; a piece is a tag's output or the text between.
+_PIECES_AT_ONCE = 64
 
 
 class StrictOutput(jinja2.Undefined):
@@ -57,6 +61,9 @@ class Templates:
         strict: Make the output of a name that does not exist an error; else it is empty. It may
             still be asked for: `{% if name %}`.
         globals: Names that every template knows, such as those of `build_links`.
+        sandboxed: For templates that people write who may not run code here, such as texts of
+            mails in a database: no private parts of values, no calls that change them. Rendering
+            may still take all time and memory there is, so it is no place for strangers.
 
     Attributes:
         directories: The folders.
@@ -71,9 +78,11 @@ class Templates:
         debug: bool = False,
         strict: bool = False,
         globals: Mapping[str, Any] | None = None,
+        sandboxed: bool = False,
     ) -> None:
         self.directories = tuple(Path(directory) for directory in directories)
-        self.environment = jinja2.Environment(
+        kind = ImmutableSandboxedEnvironment if sandboxed else jinja2.Environment
+        self.environment = kind(
             loader=jinja2.FileSystemLoader(self.directories),
             autoescape=True,
             auto_reload=debug,
@@ -134,6 +143,21 @@ class Templates:
             UndercroftError: A value of the context was not awaited.
         """
         return self._run(lambda: self.environment.get_template(name), context)
+
+    def stream(self, name: str, context: Mapping[str, Any] | None = None) -> Iterator[str]:
+        """Find a template now and give its text in pieces, each rendered when it is asked for.
+
+        The errors of `render` are raised at once where the template itself is missing or wrong, and
+        the rest by the piece that has them.
+        """
+        context = dict(context or {})
+        check_awaited(context)
+        try:
+            pieces = self.environment.get_template(name).stream(context)
+        except jinja2.TemplateNotFound as error:
+            raise self._build_missing(error) from error
+        pieces.enable_buffering(_PIECES_AT_ONCE)
+        return pieces
 
     def render_first(
         self, names: Sequence[str], context: Mapping[str, Any] | None = None
