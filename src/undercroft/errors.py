@@ -23,6 +23,7 @@
     │   │   ├── CheckViolation            a check constraint refuses a row
     │   │   └── ExclusionViolation        a row overlaps another (PostgreSQL)
     │   └── MigrationError                the migrations and the database do not fit together
+    ├── CacheUnavailable                  the cache could not be reached, or did not answer in time
     ├── FixtureError                      rows cannot be written to a file, or stored from one
     ├── FieldError                        a query names a field or lookup that does not exist
     ├── FieldValueError                   a value does not fit its field
@@ -66,9 +67,14 @@ class UndercroftError(Exception):
         message: What was wrong, with the offending value, and what was expected.
         hint: How to mend it.
         code: A stable name that leads to the documentation; the class has a default.
+
+    Attributes:
+        is_temporary: Whether the same may work a little later: a request is answered 503, with
+            Retry-After.
     """
 
     code: str = "undercroft"
+    is_temporary: ClassVar[bool] = False
 
     def __init__(self, message: str = "", *, hint: str = "", code: str | None = None) -> None:
         super().__init__(message)
@@ -131,15 +137,9 @@ class SerializationError(UndercroftError):
 
 
 class DatabaseError(UndercroftError):
-    """The database refused a statement or failed; `__cause__` is the driver's error.
-
-    Attributes:
-        is_temporary: Whether the same may work a little later: a request is answered 503, with
-            Retry-After.
-    """
+    """The database refused a statement or failed; `__cause__` is the driver's error."""
 
     code = "db.error"
-    is_temporary: ClassVar[bool] = False
 
 
 class DatabaseUnavailable(DatabaseError):
@@ -272,6 +272,13 @@ class MigrationError(DatabaseError):
     """The migrations and the database do not fit together."""
 
     code = "migrations"
+
+
+class CacheUnavailable(UndercroftError):
+    """The cache could not be reached, or did not answer in time; `__cause__` says more."""
+
+    code = "cache.unavailable"
+    is_temporary = True
 
 
 class FixtureError(UndercroftError):

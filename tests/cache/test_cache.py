@@ -6,15 +6,22 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import require_service
+from undercroft import App, Request, Settings
 from undercroft.cache import Cache, MemoryCache, build_cache
-from undercroft.errors import ImproperlyConfigured, SerializationError, SynchronousOnlyOperation
+from undercroft.errors import (
+    CacheUnavailable,
+    ImproperlyConfigured,
+    SerializationError,
+    SynchronousOnlyOperation,
+)
+from undercroft.testing.client import Client
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +151,36 @@ def test_a_url_of_no_use_is_refused(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="redis://host") as caught:
         build_cache(url)
     assert caught.value.code == "cache.url"
+
+
+def test_a_server_that_is_gone_is_told_and_is_no_fault_of_ours() -> None:
+    """Every call says so, and a request is answered 503 with Retry-After."""
+    pytest.importorskip("redis")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings = Settings(
+            cache_url=f"redis://127.0.0.1:{probe.getsockname()[1]}/0", session_engine="cache"
+        )
+    app = App(settings)
+
+    @app.get("/")
+    async def remember(request: Request) -> str:
+        await request.session.aload()
+        request.session["seen"] = True
+        return "stored"
+
+    cache = app.cache
+    calls: list[Callable[[], object]] = [
+        lambda: cache.get("k"),
+        lambda: cache.set("k", 1),
+        lambda: cache.delete("k"),
+        lambda: cache.incr("k"),
+        cache.clear,
+    ]
+    for call in calls:
+        with pytest.raises(CacheUnavailable, match="does not answer"):
+            call()
+    for cookies in ({}, {"sessionid": "some-key"}):
+        answer = Client(app).get("/", headers={"cookie": "; ".join(map("=".join, cookies.items()))})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json()["code"] == "cache.unavailable"

@@ -13,10 +13,10 @@ from typing import cast
 
 from undercroft.errors import (
     ClientDisconnected,
-    DatabaseError,
     HTTPException,
     RequestValidationError,
     ServiceUnavailable,
+    UndercroftError,
     ValidationError,
 )
 from undercroft.http.json import dump_json
@@ -152,8 +152,8 @@ def find_expected(error: Exception) -> Exception:
     return leaves[0] if expected else error
 
 
-def find_temporary(error: Exception) -> DatabaseError | None:
-    """Find what the database refused and may do a little later; None where it is no such error."""
+def find_temporary(error: Exception) -> UndercroftError | None:
+    """Find what failed and may work a little later; None where it is no such error."""
     if type(error).__module__.startswith("sqlalchemy."):
         # A Session's error, so that SQLAlchemy is there already; nobody else pays for it.
         from undercroft.db.connections.failures import translate  # noqa: PLC0415
@@ -161,7 +161,9 @@ def find_temporary(error: Exception) -> DatabaseError | None:
         translated = translate(error)
     else:
         translated = error
-    return translated if isinstance(translated, DatabaseError) and translated.is_temporary else None
+    return (
+        translated if isinstance(translated, UndercroftError) and translated.is_temporary else None
+    )
 
 
 def note_forgotten_await(error: Exception) -> None:
