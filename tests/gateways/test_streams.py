@@ -252,6 +252,33 @@ def test_an_unread_body_does_not_hide_that_the_client_left(
     assert asyncio.run(serve(app, pieces, method="POST"))
 
 
+@pytest.mark.parametrize(
+    "failure, status", [(ValueError("bad chunk"), 400), (ConnectionResetError(), 400)]
+)
+def test_a_body_the_server_cannot_read_is_the_clients_mistake(
+    failure: Exception, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a WSGI server's input raises, for malformed chunks for example, is no fault of ours."""
+    app = App()
+    statuses: list[str] = []
+
+    @app.post("/")
+    async def handler(request: Request) -> int:
+        return len(await request.body())
+
+    class Broken(io.RawIOBase):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise failure
+
+    environ = {
+        "REQUEST_METHOD": "POST", "PATH_INFO": "/", "HTTP_HOST": "localhost",
+        "wsgi.input": Broken(), "wsgi.input_terminated": True,
+    }  # fmt: skip
+    app.wsgi(environ, lambda code, headers: statuses.append(code))
+    assert statuses == [f"{status} Bad Request"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 def test_a_length_of_thousands_of_digits_is_refused() -> None:
     """A Content-Length that Python would not convert is the client's mistake under WSGI."""
     app = App()

@@ -14,6 +14,22 @@ def test_cookies_are_read_from_every_header() -> None:
     assert dict(Cookies.from_headers(headers)) == {"a": "1", "b": "two", "c": "x=y"}
 
 
+@pytest.mark.parametrize("space", [b"\xa0", b"\x85", b"\x0c", b"\x1c"])
+def test_no_other_name_counts_for_a_prefixed_one(space: bytes) -> None:
+    """Only a space and a tab are taken away: a name with a stranger's space is another name."""
+    sent = [(b"cookie", space + b"__Host-a=1; __Host-b" + space + b"=2;\t__Host-c =3")]
+    assert [name for name in Cookies.from_headers(Headers(sent)) if name.startswith("__Host")] == [
+        "__Host-b" + space.decode("latin-1"),
+        "__Host-c",
+    ]
+
+
+def test_one_pair_of_quotes_is_taken_away() -> None:
+    """What stands in the quotes is the value, further quotes among it."""
+    headers = Headers([(b"cookie", b'a=""1""; b="; c="d; e=')])
+    assert dict(Cookies.from_headers(headers)) == {"a": '"1"', "b": '"', "c": '"d', "e": ""}
+
+
 def test_values_are_not_shown_in_logs() -> None:
     """The representation names cookies and hides what they hold."""
     assert "secret" not in repr(Cookies({"session": "secret"}))

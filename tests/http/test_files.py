@@ -40,6 +40,14 @@ def files(tmp_path: Path, client: Callable[[App], Client]) -> Client:
     async def folder() -> FileResponse:
         return FileResponse(tmp_path)
 
+    @app.get("/apology")
+    async def apology() -> FileResponse:
+        return FileResponse(path, status_code=404)
+
+    @app.post("/file")
+    async def write() -> FileResponse:
+        return FileResponse(path)
+
     return client(app)
 
 
@@ -223,6 +231,14 @@ def test_conditions_of_a_file(files: Client, condition: dict[str, str], status: 
     started = time.perf_counter()
     assert files.get("/file", headers=condition).status_code == status
     assert time.perf_counter() - started < 1
+
+
+def test_conditions_are_those_of_a_good_answer_to_a_read(files: Client) -> None:
+    """A 404 stays one, and a POST that was carried out is not called refused (RFC 9110, 13.2.1)."""
+    etag = files.get("/file").headers["etag"]
+    assert files.get("/apology", headers={"if-none-match": etag}).status_code == 404
+    assert files.post("/file", headers={"if-none-match": "*"}).status_code == 200
+    assert files.post("/file", headers={"if-match": '"other"'}).status_code == 200
 
 
 def test_a_range_with_the_current_tag_is_weighed_strongly(files: Client) -> None:

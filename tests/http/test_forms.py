@@ -181,12 +181,26 @@ def test_malformed_bodies_are_refused(client: MakeClient, body: bytes, said: str
         "multipart/form-data",
         "multipart/form-data; boundary=",
         "multipart/form-data; boundary=" + "x" * 71,
+        "multipart/form-data; x-boundary=line",
+        'multipart/form-data; a="; boundary=line"',
+        "multipart/form-data; boundary=line; boundary=other",
+        "multipart/form-data; boundary=line, multipart/form-data",
     ],
 )
 def test_a_boundary_is_needed(client: MakeClient, content_type: str) -> None:
     """One of 1 to 70 characters (RFC 2046)."""
-    answer = client(app).post("/form", content=b"x", headers={"content-type": content_type})
+    body = build_body(field(b"a", b"b"))
+    answer = client(app).post("/form", content=body, headers={"content-type": content_type})
     assert (answer.status_code, answer.json()["code"]) == (400, "http.multipart")
+
+
+@pytest.mark.parametrize("told", ["line", '"line"', "line ;a=b", '"li\\ne"; a="; boundary=x"'])
+def test_a_boundary_is_read_as_a_parameter(client: MakeClient, told: str) -> None:
+    """With or without quotes, whatever stands beside it."""
+    boundary = b"li\\ne" if "\\" in told else b"line"
+    body = build_body(field(b"a", b"b"), boundary=boundary)
+    headers = {"content-type": f"multipart/form-data; boundary={told}"}
+    assert client(app).post("/form", content=body, headers=headers).json() == {"a": ["b"]}
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])

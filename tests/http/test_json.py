@@ -1,6 +1,7 @@
 """JSON: one form for each value, whatever its size or kind."""
 
 import datetime as dt
+from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +10,11 @@ import pytest
 
 from undercroft.errors import BadRequest, SerializationError
 from undercroft.http.json import dump_json, load_json
+
+
+@dataclass
+class Point:
+    x: int
 
 
 @pytest.mark.parametrize(
@@ -24,6 +30,9 @@ from undercroft.http.json import dump_json, load_json
         (2**64, "18446744073709551616"),
         ({"n": -(10**30), "at": dt.date(2026, 1, 2), "ä": {Decimal(1)}},
          '{"n":-1000000000000000000000000000000,"at":"2026-01-02","ä":["1"]}'),
+        ([2**64, float("inf"), float("nan")], "[18446744073709551616,null,null]"),
+        ({2**64: (True, 2**64)}, '{"18446744073709551616":[true,18446744073709551616]}'),
+        ([Point(2**64), {2**65}], '[{"x":18446744073709551616},[36893488147419103232]]'),
     ],
 )  # fmt: skip
 def test_every_kind_of_value_has_one_form(value: Any, text: str) -> None:
@@ -31,7 +40,25 @@ def test_every_kind_of_value_has_one_form(value: Any, text: str) -> None:
     assert dump_json(value).decode() == text
 
 
-@pytest.mark.parametrize("value", [object(), {"a": object()}, b"\xff", [2**64, object()]])
+def nest(depth: int, value: Any) -> Any:
+    """Put a value into so many lists."""
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        {"a": object()},
+        b"\xff",
+        [2**64, object()],
+        [2**64, "\ud800"],
+        pytest.param(10**5000, id="long"),
+        pytest.param(nest(100_000, 2**64), id="deep"),
+    ],
+)
 def test_what_has_no_form_is_an_error_that_says_so(value: Any) -> None:
     """An unknown object is named, not written as something else."""
     with pytest.raises(SerializationError, match="cannot be written as JSON"):

@@ -139,6 +139,29 @@ def test_preflights_are_answered(client: MakeClient) -> None:
 
 
 @pytest.mark.parametrize(
+    "sent",
+    [
+        {"origin": "https://a\x01.example"},
+        {"access-control-request-method": "PUT\x01"},
+        {"access-control-request-method": "PÜT"},
+        {"access-control-request-headers": "x-key, x\x01"},
+        {"access-control-request-headers": "x key"},
+    ],
+)
+def test_no_request_for_permission_breaks_the_answer(
+    client: MakeClient, sent: dict[str, str]
+) -> None:
+    """Where everything is allowed, what is no origin, method or header name still is not."""
+    app = build_shop(allow_origin_regex=".*", allow_methods=["*"], allow_headers=["*"])
+    asked = {"origin": ORIGIN, "access-control-request-method": "PUT", **sent}
+    headers = {name.encode(): value.encode("latin-1") for name, value in asked.items()}
+    answer = client(app).options("/fine", headers=headers)
+    assert answer.status_code == 400
+    assert "access-control-allow-origin" not in answer.headers
+    assert client(app).get("/fine", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
     "options",
     [{"allow_origins": ["*"], "allow_credentials": True}, {"allow_origins": ["https://a/x"]}],
 )
@@ -157,6 +180,17 @@ def test_http_is_redirected_to_https(client: MakeClient) -> None:
     assert (answer.status_code, answer.headers["location"]) == (301, "https://localhost/a%20b?x=1")
     assert speaking.post("/a").status_code == 308
     assert speaking.get("/health").text == "ok"
+
+
+def test_a_redirect_to_https_keeps_the_host_and_the_bytes_of_the_query() -> None:
+    """A path without a slash is not read on as a host's name; a query of any bytes stays it."""
+    request = Request("GET", "@evil.example/", b"q=\xc3\xa9&b=%20", [(b"host", b"shop.example")])
+    answer = asyncio.run(HTTPSRedirect()(request, refuse))  # type: ignore[arg-type]  # a coroutine
+    assert answer.headers["location"] == "https://shop.example/@evil.example/?q=%C3%A9&b=%20"
+
+
+async def refuse(_request: Request) -> Response:
+    raise AssertionError
 
 
 def test_requests_have_an_id(client: MakeClient, caplog: pytest.LogCaptureFixture) -> None:

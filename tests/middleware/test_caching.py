@@ -102,6 +102,28 @@ def test_public_and_private_exclude_each_other() -> None:
         cache_control(public=True, private=True)
 
 
+def test_a_star_means_any_version(client: Made) -> None:
+    """What is only known by its moment exists, too: nobody overwrites it unseen."""
+    app, moments = App(), {1: datetime(2026, 1, 1, tzinfo=UTC)}
+
+    def find_moment(request: Request, id: int) -> datetime | None:
+        return moments.get(id)
+
+    @app.put("/notes/{id:int}")
+    @condition(last_modified_func=find_moment)
+    def change(id: int) -> str:
+        return "changed"
+
+    caller = client(app)
+    for id, name, status in (
+        (1, "if-none-match", 412),
+        (2, "if-none-match", 200),
+        (1, "if-match", 200),
+        (2, "if-match", 412),
+    ):
+        assert caller.put(f"/notes/{id}", headers={name: "*"}).status_code == status
+
+
 def test_a_condition_answers_before_the_handler(client: Made) -> None:
     """Who has the version gets 304 and who missed a change 412, without the handler's work."""
     app, calls = App(), list[str]()

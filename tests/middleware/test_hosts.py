@@ -63,6 +63,12 @@ def test_an_empty_name_is_refused_whatever_is_allowed(hosts: list[str]) -> None:
             AllowedHosts(hosts).check(value)
 
 
+def test_two_names_are_refused(guarded: Client) -> None:
+    """A proxy may have read the other one (RFC 9112, section 3.2)."""
+    headers = [("host", "shop.example"), ("host", "shop.example")]
+    assert guarded.get("/", headers=headers).status_code == 400
+
+
 def test_local_names_are_allowed_by_default(client: Callable[[App], Client]) -> None:
     """A new application answers at this machine's own names, and at no other."""
     app = App(Settings())

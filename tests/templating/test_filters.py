@@ -11,6 +11,9 @@ import pytest
 
 from undercroft.templating import Templates
 
+#: Marks of two classes in turn, which sorting by class would go through again and again.
+MARKS = "\u0316\u0301"
+
 HOSTILE = "</script><script>alert(1)</script>\"'&<!--"
 MOMENT = datetime(2026, 3, 5, 15, 7, 9, 12, tzinfo=UTC)
 
@@ -141,7 +144,9 @@ def test_urlize_makes_no_link_that_runs(text: str) -> None:
     assert set(read.elements[0][1]) == {"href", "rel"}
 
 
-@pytest.mark.parametrize("piece", ["&", "[", "</", "<a", "a@", "\n", "- ", "ä", "(", "http://"])
+@pytest.mark.parametrize(
+    "piece", ["&", "[", "</", "<a", "a@", "\n", "- ", "ä", "(", "http://", MARKS]
+)
 @pytest.mark.parametrize(
     "name", ["linebreaks", "slugify", "truncatewords(3)", "urlize", "intcomma", "floatformat"]
 )

@@ -7,7 +7,7 @@ from undercroft.app.sockets import SocketAddresses
 from undercroft.errors import HTTPException, MethodNotAllowed, NotFound
 from undercroft.http.request import Request
 from undercroft.http.responses import RedirectResponse, Response
-from undercroft.http.url import SAFE_IN_PATH
+from undercroft.http.url import SAFE_IN_PATH, quote_query
 from undercroft.middleware.pipeline import Endpoint
 from undercroft.routing.hosts import HostTree
 from undercroft.routing.missing import build_not_found, find_near
@@ -74,7 +74,7 @@ def _build_missing(
         if not (redirect_slashes and answers and request.method in ("GET", "HEAD")):
             # The body of another method would be lost on the way.
             raise build_not_found(path, tried)
-        query = request.raw_query.decode("latin-1")
+        query = quote_query(request.raw_query)
         address = quote(request.root_path + path, safe=SAFE_IN_PATH)
         return RedirectResponse(address + f"?{query}" * bool(query))
 

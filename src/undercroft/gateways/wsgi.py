@@ -47,13 +47,14 @@ class WSGIRequest(Request):
         """Yield the body in pieces, from the server.
 
         Raises:
+            BadRequest: The server finds it malformed.
             ClientDisconnected: It ended before Content-Length was reached.
         """
         source = self.environ["wsgi.input"]
         left = find_content_length(self.environ)
         while left is None or left > 0:
             size = CHUNK_SIZE if left is None else min(CHUNK_SIZE, left)
-            piece = await run_in_thread(source.read, size)
+            piece = await run_in_thread(read_input, source, size)
             if not piece:
                 if left is not None:
                     raise ClientDisconnected("The body ended before Content-Length was reached.")
@@ -150,6 +151,24 @@ def find_content_length(environ: Environ) -> int | None:
     if announced:
         raise BadRequest(f"Content-Length {announced[:40]!r} is not a number of bytes.")
     return None if environ.get("wsgi.input_terminated") else 0
+
+
+def read_input(source: Any, size: int) -> bytes:
+    """Read a piece of the body.
+
+    Raises:
+        BadRequest: The server finds it malformed; each has errors of its own for that.
+        ClientDisconnected: The connection is broken.
+    """
+    try:
+        piece: bytes = source.read(size)
+    except OSError as error:
+        raise ClientDisconnected("The client went away before its body was complete.") from error
+    except Exception as error:
+        raise BadRequest(
+            "The body cannot be read.", hint="Mend its chunks or its length.", code="http.body"
+        ) from error
+    return piece
 
 
 def find_port(value: Any) -> int | None:

@@ -41,7 +41,7 @@ def is_not_modified(request: Request, validators: Validators) -> bool:
         return (
             since is not None and validators.modified is not None and validators.modified <= since
         )
-    matches = validators.etag is not None and is_listed(validators.etag, held)
+    matches = is_listed(validators, held)
     if matches and not is_read:
         raise build_failed("If-None-Match")
     return matches
@@ -51,7 +51,7 @@ def _check_wanted(request: Request, validators: Validators) -> None:
     """Refuse to go on where If-Match or If-Unmodified-Since names another version."""
     wanted = request.headers.getlist("if-match")
     if wanted:
-        if validators.etag is None or not is_listed(validators.etag, wanted, weak=False):
+        if not is_listed(validators, wanted, weak=False):
             raise build_failed("If-Match")
         return
     until = find_date(request.headers.get("if-unmodified-since"))
@@ -69,16 +69,19 @@ def build_failed(name: str) -> HTTPException:
     )
 
 
-def is_listed(etag: str, lines: list[str], *, weak: bool = True) -> bool:
-    """Tell whether an entity tag is among those of a header, or the header is `*`.
+def is_listed(validators: Validators, lines: list[str], *, weak: bool = True) -> bool:
+    """Tell whether a version is among those of a header, or there is any and the header is `*`.
 
     Args:
-        etag: The current one.
+        validators: Of the current version.
         lines: The header's values.
         weak: Versions that only mean the same count as equal (RFC 9110, section 8.8.3.2).
     """
     if any(line.strip() == "*" for line in lines):
-        return True
+        return validators != Validators()
+    etag = validators.etag
+    if etag is None:
+        return False
     if not weak and etag.startswith("W/"):
         return False
     tags = {tag for line in lines for tag in _TAG.findall(line)}

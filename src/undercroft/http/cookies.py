@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Literal, TypedDict
 
-from undercroft.http.headers import Headers
+from undercroft.http.headers import TOKEN, Headers
 
 SameSite = Literal["lax", "strict", "none"]
 
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 #: RFC 6265, section 4.1.1: cookie-octet.
 _VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")
 #: RFC 6265, section 4.1.1: path-value and domain-value hold no control character and no `;`.
@@ -39,13 +38,19 @@ class Cookies(Mapping[str, str]):
 
     @classmethod
     def from_headers(cls, headers: Headers) -> "Cookies":
-        """Read every Cookie header; what is not `name=value` is passed over."""
+        """Read every Cookie header; what is not `name=value` is passed over.
+
+        Only RFC 6265's white space is taken away. With any other, `__Host-` would no longer be
+        what a browser has seen, and a name that another host may set could pass for ours.
+        """
         values: dict[str, str] = {}
         for header in headers.getlist("cookie"):
             for part in header.split(";"):
-                name, equals, value = part.strip().partition("=")
+                name, equals, value = part.partition("=")
+                name, value = name.strip(" \t"), value.strip(" \t")
                 if equals and name:
-                    values.setdefault(name.strip(), value.strip().strip('"'))
+                    is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
+                    values.setdefault(name, value[1:-1] if is_quoted else value)
         return cls(values)
 
     def __getitem__(self, name: str) -> str:
@@ -93,7 +98,7 @@ def format_cookie(  # noqa: PLR0913 - RFC 6265's attributes, typed by CookieOpti
     Raises:
         ValueError: A part holds a character that would end or split the header.
     """
-    if not _NAME.fullmatch(name):
+    if not TOKEN.fullmatch(name):
         raise ValueError(f"Cookie name {name!r} is not a token of letters, digits and '-'.")
     if not _VALUE.fullmatch(value):
         raise ValueError(f"Cookie {name!r} may not hold {value!r}; encode it, as base64 does.")

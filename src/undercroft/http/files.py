@@ -110,7 +110,10 @@ class FileResponse(Response):
         headers, size = self.headers, opened.size
         validators = self._set_validators(opened.validators)
         headers.setdefault("accept-ranges", "bytes")
-        if is_not_modified(request, validators):
+        # Conditions are those of a good answer to a read (RFC 9110, section 13.2.1): what a POST
+        # answers with is no version of its target.
+        is_selected = self.status_code == 200 and request.method in {"GET", "HEAD"}
+        if is_selected and is_not_modified(request, validators):
             opened.file.close()
             self.status_code = 304
             del headers["content-length"]
@@ -118,7 +121,7 @@ class FileResponse(Response):
         start, end = 0, size
         # Ranges are defined for GET alone (RFC 9110, section 14.2).
         asked = request.headers.get("range") if request.method == "GET" else None
-        if asked and self.status_code == 200 and is_range_current(request, validators):
+        if asked and is_selected and is_range_current(request, validators):
             found = find_range(asked, size)
             if found is not None:
                 start, end = found

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-#: A field name is a token (RFC 9110, section 5.6.2).
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+#: What names of fields, methods and cookies are (RFC 9110, section 5.6.2).
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 #: A field value holds no control character but the tab (RFC 9110, section 5.5).
 _FORBIDDEN_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -22,7 +22,7 @@ def encode_header(name: str, value: str) -> tuple[bytes, bytes]:
         ValueError: The name is no token, or the value holds a line break, another control
             character or a character outside ISO 8859-1. Nothing is ever split or dropped.
     """
-    if not _NAME.fullmatch(name):
+    if not TOKEN.fullmatch(name):
         raise ValueError(f"Header name {name!r} is not a token of letters, digits and '-'.")
     if _FORBIDDEN_IN_VALUE.search(value):
         raise ValueError(f"Header {name!r} may not hold control characters: {value!r}.")

@@ -4,12 +4,12 @@ Datetimes are RFC 3339 with `Z`, decimals and UUIDs are strings, sets are lists:
 writes, so that the same value looks the same whichever way it leaves.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -51,6 +51,8 @@ def _to_plain(value: Any) -> Any:
     for kinds, convert in _CONVERSIONS:
         if isinstance(value, kinds):
             return convert(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
     raise TypeError
 
 
@@ -63,24 +65,37 @@ def dump_json(value: Any) -> bytes:
     try:
         return orjson.dumps(value, _to_plain, _OPTIONS)
     except (TypeError, UnicodeDecodeError) as error:
-        if "64-bit" in str(error):
-            return _dump_large(value)
-        raise SerializationError(
-            f"{type(value).__name__} cannot be written as JSON: {error}.",
-            hint="Return plain data, or declare a serializer as the return type.",
-            code="http.json",
-        ) from error
+        if "64-bit" not in str(error):
+            raise build_unwritable(value, error) from error
+    try:
+        options = _OPTIONS | orjson.OPT_PASSTHROUGH_DATACLASS
+        return orjson.dumps(_mark_large(value), lambda part: _mark_large(_to_plain(part)), options)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise build_unwritable(value, error) from error
 
 
-def _dump_large(value: Any) -> bytes:
-    """Write a value that holds integers beyond 64 bits, which only the slower library can."""
+def _mark_large(value: Any) -> Any:
+    """Write integers beyond 64 bits out, which the library leaves to others."""
+    if isinstance(value, int):
+        return value if value.bit_length() < 64 else orjson.Fragment(str(value))
+    if isinstance(value, dict):
+        pairs = cast("Mapping[Any, Any]", value).items()
+        return {
+            str(key) if isinstance(key, int) and key.bit_length() > 63 else key: _mark_large(each)
+            for key, each in pairs
+        }
+    if isinstance(value, list | tuple):
+        return [_mark_large(each) for each in cast("Iterable[Any]", value)]
+    return value
 
-    def convert(part: Any) -> Any:
-        return orjson.loads(dump_json(part))
 
-    return json.dumps(
-        value, default=convert, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+def build_unwritable(value: Any, error: Exception) -> SerializationError:
+    """Build the error for a value that has no JSON form."""
+    return SerializationError(
+        f"{type(value).__name__} cannot be written as JSON: {error}.",
+        hint="Return plain data, or declare a serializer as the return type.",
+        code="http.json",
+    )
 
 
 def load_json(raw: bytes) -> Any:

@@ -16,10 +16,13 @@ from python_multipart.multipart import MultipartParser
 from undercroft.errors import BadRequest, ContentTooLarge
 from undercroft.http.headers import Headers, RawHeaders
 
-#: What RFC 2046, section 5.1.1, lets a boundary be.
-_BOUNDARY = re.compile(r'boundary=(?:"([^"]{1,70})"|([^\s;,"]{1,70}))\s*(?:;|$)', re.IGNORECASE)
+#: RFC 2046, section 5.1.1.
+_LONGEST_BOUNDARY = 70
 
-#: One parameter of Content-Disposition, after its semicolon.
+#: The value of a field, up to its parameters.
+_VALUE = re.compile(rb"\s*([\w/+.-]*)")
+
+#: One parameter, after its semicolon.
 _PARAMETER = re.compile(rb'\s*;\s*([\w*-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)')
 
 _PART_ENDS: Final = object()
@@ -107,8 +110,8 @@ class MultipartReader:
     """
 
     def __init__(self, content_type: str, pieces: AsyncIterator[bytes], limits: FormLimits) -> None:
-        found = _BOUNDARY.search(content_type)
-        if found is None:
+        boundary = find_boundary(content_type)
+        if boundary is None:
             raise BadRequest(
                 "The multipart body has no boundary of 1 to 70 characters in its Content-Type.",
                 hint="Let the client library set Content-Type; it knows the boundary.",
@@ -124,7 +127,7 @@ class MultipartReader:
         self._name, self._value = b"", b""
         self._size = 0
         self._has_ended = False
-        self._parser = MultipartParser(found[1] or found[2], self._build_callbacks())
+        self._parser = MultipartParser(boundary, self._build_callbacks())
 
     def _build_callbacks(self) -> Any:
         return {
@@ -215,6 +218,38 @@ class MultipartReader:
         self._has_ended = True
 
 
+def find_boundary(content_type: str) -> bytes | None:
+    """Find the boundary that a Content-Type names; None where it names none that may be one.
+
+    Raises:
+        BadRequest: A parameter is there twice: a proxy may have read the other one.
+    """
+    _, parameters, rest = split_parameters(content_type.encode("latin-1", "replace"))
+    boundary = unquote_value(parameters.get(b"boundary", b""))
+    return boundary if boundary and len(boundary) <= _LONGEST_BOUNDARY and not rest else None
+
+
+def split_parameters(value: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
+    """Split a field into its value, its parameters, and what is left because it is neither.
+
+    Raises:
+        BadRequest: A parameter is there twice.
+    """
+    begin, found = _VALUE.match(value), dict[bytes, bytes]()
+    position = 0 if begin is None else begin.end()
+    while parameter := _PARAMETER.match(value, position):
+        key = parameter[1].lower()
+        if key in found:
+            raise build_malformed(f"{key.decode()!r} is there twice")
+        found[key], position = parameter[2], parameter.end()
+    return (b"" if begin is None else begin[1].lower()), found, value[position:].strip(b" \t;")
+
+
+def unquote_value(value: bytes) -> bytes:
+    """Take the quotes of a parameter away (RFC 9110, section 5.6.4)."""
+    return re.sub(rb'\\(["\\])', rb"\1", value[1:-1]) if value.startswith(b'"') else value
+
+
 def read_disposition(value: bytes) -> tuple[str, str | None]:
     """Read a part's Content-Disposition (RFC 7578, section 4.2): the field, and a file's name.
 
@@ -223,15 +258,8 @@ def read_disposition(value: bytes) -> tuple[str, str | None]:
     Raises:
         BadRequest: It is no `form-data` with one name.
     """
-    kind, found = re.match(rb"\s*([\w-]*)", value), dict[bytes, bytes]()
-    position = 0 if kind is None else kind.end()
-    while parameter := _PARAMETER.match(value, position):
-        key = parameter[1].lower()
-        if key in found:
-            raise build_malformed(f"a part says {key.decode()!r} twice")
-        found[key], position = parameter[2], parameter.end()
-    is_form_data = kind is not None and kind[1].lower() == b"form-data"
-    if not is_form_data or b"name" not in found or value[position:].strip():
+    kind, found, rest = split_parameters(value)
+    if kind != b"form-data" or b"name" not in found or rest:
         raise build_malformed("a part has no Content-Disposition of form-data with a name")
     filename = found.get(b"filename")
     return _unquote(found[b"name"]), None if filename is None else _strip_folders(filename)
@@ -239,8 +267,7 @@ def read_disposition(value: bytes) -> tuple[str, str | None]:
 
 def _unquote(value: bytes) -> str:
     """Decode a parameter as browsers write it (URL Standard's multipart form data encoding)."""
-    if value.startswith(b'"'):
-        value = re.sub(rb'\\(["\\])', rb"\1", value[1:-1])
+    value = unquote_value(value)
     for escaped, character in ((b"%22", b'"'), (b"%0D", b"\r"), (b"%0A", b"\n")):
         value = value.replace(escaped, character)
     return value.decode("utf-8", "replace")

@@ -21,7 +21,7 @@ from undercroft.http.multipart import DEFAULT_LIMITS, FormLimits, MultipartReade
 from undercroft.http.query import QueryParams
 from undercroft.http.session import Session
 from undercroft.http.signed_cookies import REQUIRED, SignedCookies
-from undercroft.http.url import SAFE_IN_PATH, URL
+from undercroft.http.url import SAFE_IN_PATH, URL, quote_query
 
 logger = logging.getLogger("undercroft.http")
 
@@ -213,7 +213,7 @@ class Request:
     def url(self) -> URL:
         """The address that was asked for."""
         path = self.root_path + self.path
-        return URL(self.scheme, self.host, path, self.raw_query.decode("latin-1"))
+        return URL(self.scheme, self.host, path, quote_query(self.raw_query))
 
     @property
     def media_type(self) -> str:

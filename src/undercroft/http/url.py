@@ -9,6 +9,15 @@ from undercroft.http.query import QueryParams
 SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
 
 
+#: What may stand unescaped in a query, and what is escaped already.
+_SAFE_IN_QUERY = f"{SAFE_IN_PATH}?[]%"
+
+
+def quote_query(raw: bytes) -> str:
+    """Write a query string as it came; a byte that no address may hold is percent-encoded."""
+    return quote(raw, safe=_SAFE_IN_QUERY)
+
+
 @dataclass(frozen=True, slots=True)
 class URL:
     """An absolute address. `str(url)` is what a client would ask for."""

@@ -8,11 +8,12 @@ import re
 from collections.abc import Sequence
 
 from undercroft.errors import ImproperlyConfigured
+from undercroft.http.headers import TOKEN
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.middleware.pipeline import Endpoint
 
-_ORIGIN = re.compile(r"(?:[a-z][a-z0-9+.-]*://[^/?#\s@*]+|null)", re.IGNORECASE)
+_ORIGIN = re.compile(r"(?:[a-z][a-z0-9+.-]*://[^/?#\s@*\x00-\x1f\x7f]+|null)", re.IGNORECASE)
 
 #: Every page may send these without asking (the standard's safelisted methods and headers).
 _SAFE_HEADERS = ("accept", "accept-language", "content-language", "content-type")
@@ -83,7 +84,9 @@ class CORS:
         """Tell whether a page of this origin may read answers."""
         if self._all or origin.lower() in self._origins:
             return True
-        return self._regex is not None and self._regex.fullmatch(origin) is not None
+        if self._regex is None or _ORIGIN.fullmatch(origin) is None:
+            return False
+        return self._regex.fullmatch(origin) is not None
 
     def answer_preflight(self, request: Request, origin: str, method: str) -> Response:
         """Answer whether a request may be sent; a refusal carries no permission."""
@@ -91,10 +94,11 @@ class CORS:
         for name in ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"):
             response.headers.add_vary(name)
         wanted = request.headers.get("access-control-request-headers", "")
-        names = [name.strip().lower() for name in wanted.split(",") if name.strip()]
+        names = [name.strip(" \t").lower() for name in wanted.split(",") if name.strip()]
         wants_private = request.headers.get("access-control-request-private-network") == "true"
         allowed = (
             self.is_allowed(origin)
+            and all(map(TOKEN.fullmatch, [method, *names]))
             and ("*" in self._methods or method in self._methods)
             and ("*" in self._headers or self._headers.issuperset(names))
             and (self._private or not wants_private)

@@ -40,13 +40,17 @@ class AllowedHosts:
         """Check the header, if there is one.
 
         Raises:
-            BadRequest: It is malformed or not one of ours.
+            BadRequest: It is malformed, not one of ours, or there are several: who stands between
+                may have read another one (RFC 9112, section 3.2).
         """
+        found: bytes | None = None
         for name, value in request.raw_headers:
             if name == b"host":
-                if value not in self._good:
-                    self.check(value)
-                break
+                if found is not None:
+                    raise build_refusal(value)
+                found = value
+        if found is not None and found not in self._good:
+            self.check(found)
 
     def check(self, value: bytes) -> None:
         """Check a value that was not seen before.
@@ -56,11 +60,7 @@ class AllowedHosts:
         """
         found = _HOST.fullmatch(value)
         if found is None or not self.is_allowed(found[1].decode().lower().rstrip(".")):
-            raise BadRequest(
-                f"Host {value.decode('latin-1')[:100]!r} is not one of this application's names.",
-                hint="Name it in the setting allowed_hosts (UNDERCROFT_ALLOWED_HOSTS).",
-                code="hosts.not-allowed",
-            )
+            raise build_refusal(value)
         if len(self._good) < _MOST_REMEMBERED:
             self._good.add(value)
 
@@ -71,3 +71,12 @@ class AllowedHosts:
             or (pattern.startswith(".") and (host == pattern[1:] or host.endswith(pattern)))
             for pattern in self.hosts
         )
+
+
+def build_refusal(value: bytes) -> BadRequest:
+    """Build the answer to who asks by another name."""
+    return BadRequest(
+        f"Host {value.decode('latin-1')[:100]!r} is not one of this application's names.",
+        hint="Name it in the setting allowed_hosts (UNDERCROFT_ALLOWED_HOSTS).",
+        code="hosts.not-allowed",
+    )

@@ -1,11 +1,10 @@
 """HTTPS redirect: who asks by http is sent to https; `trusted_proxies` tells which it was."""
 
 from collections.abc import Awaitable, Sequence
-from urllib.parse import quote
+from dataclasses import replace
 
 from undercroft.http.request import Request
 from undercroft.http.responses import RedirectResponse, Response
-from undercroft.http.url import SAFE_IN_PATH
 from undercroft.middleware.pipeline import Endpoint
 
 
@@ -29,7 +28,5 @@ class HTTPSRedirect:
         host = request.host
         # Port 80 is http's own; any other was chosen, and https answers there or not at all.
         name = host.removesuffix(":80")
-        query = request.raw_query.decode("latin-1")
-        path = quote(request.root_path + request.path, safe=SAFE_IN_PATH)
-        url = f"https://{name}{path}" + (f"?{query}" if query else "")
-        return RedirectResponse(url, 301 if request.method in ("GET", "HEAD") else 308)
+        url = replace(request.url, scheme="https", host=name)
+        return RedirectResponse(str(url), 301 if request.method in ("GET", "HEAD") else 308)

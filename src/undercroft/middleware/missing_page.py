@@ -39,8 +39,8 @@ def render_missing_page(
         f'<p class="status">404</p><h1>No route has this path</h1>'
         f"<p><code>{escape(method)} {escape(path[:_LONGEST])}</code></p>{advice}"
         "<table><caption>The routes that were tried, the nearest first:</caption>"
-        '<thead><tr><th hooks="col">Path</th><th hooks="col">Methods</th>'
-        '<th hooks="col">Name</th><th hooks="col">Declared at</th></tr></thead>'
+        '<thead><tr><th scope="col">Path</th><th scope="col">Methods</th>'
+        '<th scope="col">Name</th><th scope="col">Declared at</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
         '<p class="hint">This list is shown in debug, at this machine, only.</p>'
         "</main></body></html>"
@@ -57,7 +57,7 @@ def _render_row(route: Route) -> str:
     host = "" if route.host is None else route.host.text
     cells = [", ".join(sorted(route.methods)), route.name or "", route.source]
     return (
-        f'<tr><th hooks="row"><code>{escape(host + route.path)}</code></th>'
+        f'<tr><th scope="row"><code>{escape(host + route.path)}</code></th>'
         + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         + "</tr>"
     )

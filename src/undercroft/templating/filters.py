@@ -86,7 +86,9 @@ def pluralize(value: Any, endings: str = "s") -> str:
 
 def slugify(value: Any) -> str:
     """Write a text as a slug: ASCII letters, digits, hyphens and underscores, in lower case."""
-    plain = unicodedata.normalize("NFKD", str(value)).encode("ascii", "ignore").decode()
+    # One by one: together, marks would be sorted, which of many in a row takes their square.
+    parts = "".join(unicodedata.normalize("NFKD", each) for each in str(value))
+    plain = parts.encode("ascii", "ignore").decode()
     return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain.lower())).strip("-_")
 
 
