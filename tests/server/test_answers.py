@@ -1,4 +1,4 @@
-"""Answers over real sockets: memory that stays flat, events that end with their server."""
+"""Answers over real sockets: memory that stays flat, pieces that arrive when they are made."""
 
 import socket
 import time
@@ -16,7 +16,7 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
-from undercroft import App, BackgroundTasks, Compression, FileResponse, ServerSentEvent
+from undercroft import App, BackgroundTasks, Compression, FileResponse
 
 app = App(middleware=[Compression()])
 made = 0
@@ -40,15 +40,6 @@ def count_made() -> int:
 @app.get("/peak")
 def measure_peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-@app.get("/events")
-async def events() -> AsyncIterator[ServerSentEvent[dict[str, int]]]:
-    try:
-        yield ServerSentEvent({"n": 1}, id="1")
-        await asyncio.sleep(600)
-        yield ServerSentEvent({"n": 2}, id="2")
-    finally:
-        print("events ended", flush=True)
 
 @app.get("/lines")
 async def lines() -> AsyncIterator[dict[str, int]]:
@@ -140,23 +131,6 @@ def test_a_slow_client_slows_its_stream_down(start: Start, answers: Path, name: 
     assert server.get("/made").json() < made + 200
     pieces.close()
     server.stop()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["uvicorn", "gunicorn-sync", "gunicorn-gthread", "undercroft"])
-def test_a_stream_of_events_ends_with_its_server(start: Start, answers: Path, name: str) -> None:
-    """A server that stops ends its event streams in order, and soon, whatever they wait for."""
-    server = start(*SERVERS[name]).wait()
-    pieces = read_slowly(server, "/events")
-    head = read_until(pieces, b'data: {"n":1}\n\n')
-    assert b"text/event-stream" in head
-    begun = time.monotonic()
-    server.process.terminate()
-    assert b"".join(pieces).endswith(b"0\r\n\r\n")
-    server.process.wait(PATIENCE)
-    assert time.monotonic() - begun < 10
-    assert "events ended" in server.read_log()
-    assert "Traceback" not in server.read_log()
 
 
 @pytest.mark.slow

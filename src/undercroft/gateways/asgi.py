@@ -14,6 +14,7 @@ from undercroft.gateways.messages import Message, Receive, Scope, Send
 from undercroft.http.request import Address, Request
 from undercroft.http.responses import Response
 from undercroft.http.websockets import WebSocket
+from undercroft.stopping import note_connection
 
 logger = logging.getLogger("undercroft.gateways")
 
@@ -196,6 +197,7 @@ def split_mount(root_path: str, path: str) -> tuple[str, str]:
 
 async def send_stream(start: Message, response: Response, request: ASGIRequest, send: Send) -> None:
     """Send a streamed answer, and stop making it when the client goes away."""
+    note_connection(send)
     watching = request.watch().begin()
     sending = asyncio.ensure_future(send_pieces(start, response, send))
     try:
