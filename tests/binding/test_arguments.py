@@ -248,6 +248,29 @@ def test_huge_and_strange_numbers_are_refused_cheaply(client: MakeClient) -> Non
         assert spoken.get(f"/?{query}").status_code == 422, query[:20]
 
 
+def test_a_body_that_is_wrong_throughout_is_answered_shortly(client: MakeClient) -> None:
+    """A thousand mistakes are listed, more are counted, and a member's long name is cut."""
+    app = App()
+
+    @app.post("/numbers")
+    def add(numbers: Annotated[dict[str, list[int]], Body()]) -> int:
+        return len(numbers)
+
+    speaking = client(app)
+    for count, listed in ((1000, 1000), (200_000, 1)):
+        answer = speaking.post("/numbers", json={"a": ["x"] * count})
+        assert (answer.status_code, len(answer.json()["errors"])) == (422, listed)
+    assert answer.json()["errors"] == [
+        {
+            "location": ["body"],
+            "message": "200,000 values are not as expected, too many to be listed",
+            "code": "too_many_mistakes",
+        }
+    ]
+    answer = speaking.post("/numbers", json={"a" * 1_000_000: ["x"]})
+    assert (answer.status_code, len(answer.content) < 1000) == (422, True)
+
+
 def test_the_request_itself_is_given_by_type_or_name(client: MakeClient) -> None:
     """`request: Request` and a bare `request`, as Django's views have it, are the request."""
     app = App()

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from undercroft.binding.problems import list_mistakes
 from undercroft.binding.validating import Slot, build_typed_dict, explaining_types
 from undercroft.errors import BadRequest, ImproperlyConfigured, UnsupportedMediaType
 from undercroft.http.json import load_json
@@ -84,7 +85,7 @@ class JSONBody:
 
     def locate(self, error: ValidationError) -> list[tuple[str, ErrorDetails]]:
         """Tell where each mistake is."""
-        return [("body", details) for details in error.errors(include_url=False)]
+        return [("body", details) for details in list_mistakes(error)]
 
     def validate(self, raw: Any) -> dict[str, Any]:
         """Validate the bytes; the values come by their keys."""

@@ -3,13 +3,30 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from undercroft.errors import BadRequest, RequestValidationError
 from undercroft.http.json import malformed_json
 
-#: A value longer than this is not sent back to the one who sent it.
+#: A value, or the name of a member, that is longer is not sent back to the one who sent it.
 LONGEST_SHOWN = 200
+
+#: More mistakes are counted and not listed: a list takes a hundred times the memory of a body that
+#: is wrong throughout.
+MOST_LISTED = 1000
+
+#: Stands for all of them then.
+_TOO_MANY = "too_many_mistakes"
+
+
+def list_mistakes(error: ValidationError) -> list[ErrorDetails]:
+    """List what Pydantic found, or only how much of it there is."""
+    count = error.error_count()
+    if count <= MOST_LISTED:
+        return error.errors(include_url=False)
+    message = f"{count:,} values are not as expected, too many to be listed"
+    return [{"type": _TOO_MANY, "loc": (), "msg": message, "input": None}]
 
 
 def build_problem(found: Sequence[tuple[str, ErrorDetails]]) -> BadRequest | RequestValidationError:
@@ -28,14 +45,21 @@ def build_problem(found: Sequence[tuple[str, ErrorDetails]]) -> BadRequest | Req
 def describe_error(source: str, error: ErrorDetails) -> dict[str, Any]:
     """Describe one mistake: `location`, `message`, `code`, and `value` where it can be shown."""
     described: dict[str, Any] = {
-        "location": [source, *error["loc"]],
+        "location": [source, *map(shorten_name, error["loc"])],
         "message": error["msg"],
         "code": error["type"],
     }
     value = error["input"]
-    if error["type"] != "missing" and is_showable(value):
+    if error["type"] not in {"missing", _TOO_MANY} and is_showable(value):
         described["value"] = value
     return described
+
+
+def shorten_name(part: str | int) -> str | int:
+    """Shorten the name of a member, which the client may have chosen."""
+    return (
+        f"{part[:LONGEST_SHOWN]}…" if isinstance(part, str) and len(part) > LONGEST_SHOWN else part
+    )
 
 
 def is_showable(value: Any) -> bool:

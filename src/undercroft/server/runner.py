@@ -13,6 +13,7 @@ from undercroft.gateways.foreign_wsgi import WSGIAdapter
 from undercroft.gateways.interfaces import find_interface
 from undercroft.server.logs import AccessLog
 from undercroft.server.options import Options
+from undercroft.server.protocols import BoundedHTTPProtocol
 from undercroft.server.sockets import build_url, find_port, open_sockets, remove_unix_socket
 
 logger = logging.getLogger("undercroft.server")
@@ -76,6 +77,7 @@ def build_config(application: Any, options: Options) -> Config:
         port=options.port,
         uds=options.unix_socket,
         lifespan="off" if interface == "wsgi" else options.lifespan,
+        http=BoundedHTTPProtocol,
         ws="auto" if options.websockets and interface != "wsgi" else "none",
         ws_max_size=options.websocket_max_size,
         ws_ping_interval=options.websocket_ping_interval,
