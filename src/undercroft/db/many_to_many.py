@@ -135,6 +135,10 @@ def _link(model: Any, name: str, declaration: ManyToManyDeclaration, through: An
         f"{steps[far]}__{near}",
         name,
         is_symmetrical=declaration.is_symmetrical,
+        verbose_name=told.verbose_name,
+        blank=told.blank,
+        help_text=told.help_text,
+        editable=told.editable,
     )
     back = ManyRelation(
         f"{options.label}.{name}{HIDDEN}" if is_hidden else query_name,

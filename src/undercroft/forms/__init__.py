@@ -2,6 +2,11 @@
 
 from undercroft.errors import ValidationError
 from undercroft.forms.bound import BoundField
+from undercroft.forms.factories import (
+    formset_factory,
+    inlineformset_factory,
+    modelformset_factory,
+)
 from undercroft.forms.fields import (
     BooleanField,
     CharField,
@@ -13,16 +18,23 @@ from undercroft.forms.fields import (
     Field,
     FileField,
     FloatField,
+    ImageField,
     IntegerField,
     ModelChoiceField,
+    ModelMultipleChoiceField,
     MultipleChoiceField,
+    MultipleFileField,
     SlugField,
     TimeField,
     URLField,
     UUIDField,
 )
 from undercroft.forms.form import Form
+from undercroft.forms.formsets import BaseFormSet
+from undercroft.forms.inline_formsets import BaseInlineFormSet
+from undercroft.forms.model_formsets import BaseModelFormSet
 from undercroft.forms.models import ModelForm
+from undercroft.forms.pydantic import PydanticForm
 from undercroft.forms.widgets import (
     CheckboxInput,
     CheckboxSelectMultiple,
@@ -31,9 +43,11 @@ from undercroft.forms.widgets import (
     EmailInput,
     FileInput,
     HiddenInput,
+    MultipleFileInput,
     NumberInput,
     PasswordInput,
     RadioSelect,
+    RawIdInput,
     Select,
     SelectMultiple,
     Textarea,
@@ -44,6 +58,9 @@ from undercroft.forms.widgets import (
 )
 
 __all__ = [
+    "BaseFormSet",
+    "BaseInlineFormSet",
+    "BaseModelFormSet",
     "BooleanField",
     "BoundField",
     "CharField",
@@ -63,13 +80,19 @@ __all__ = [
     "FloatField",
     "Form",
     "HiddenInput",
+    "ImageField",
     "IntegerField",
     "ModelChoiceField",
     "ModelForm",
+    "ModelMultipleChoiceField",
     "MultipleChoiceField",
+    "MultipleFileField",
+    "MultipleFileInput",
     "NumberInput",
     "PasswordInput",
+    "PydanticForm",
     "RadioSelect",
+    "RawIdInput",
     "Select",
     "SelectMultiple",
     "SlugField",
@@ -82,4 +105,7 @@ __all__ = [
     "UUIDField",
     "ValidationError",
     "Widget",
+    "formset_factory",
+    "inlineformset_factory",
+    "modelformset_factory",
 ]

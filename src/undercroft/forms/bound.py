@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from undercroft.forms.fields import Field, ModelChoiceField
-from undercroft.forms.widgets import list_texts
+from undercroft.forms.fields.field import Field
+from undercroft.forms.fields.rows import ModelChoiceField
+from undercroft.forms.widgets import RawIdInput, Widget, list_texts
 
 if TYPE_CHECKING:
     from undercroft.forms.form import Form
@@ -51,6 +52,16 @@ class BoundField:
         return self.form.errors.get(self.name, [])
 
     @property
+    def widget(self) -> Widget:
+        """How it is shown: a list that is too long asks for the key instead."""
+        field = self.field
+        if isinstance(field, ModelChoiceField) and field.widget.shows_options:
+            field.load()
+            if field.rows.is_too_long:
+                return RawIdInput(field.widget.attrs)
+        return field.widget
+
+    @property
     def is_hidden(self) -> bool:
         """Whether nobody sees it."""
         return self.field.widget.is_hidden
@@ -58,17 +69,17 @@ class BoundField:
     @property
     def is_group(self) -> bool:
         """Whether it is several controls."""
-        return self.field.widget.is_group
+        return self.widget.is_group
 
     @property
     def is_multiple(self) -> bool:
         """Whether several may be chosen."""
-        return self.field.widget.is_multiple
+        return self.widget.is_multiple
 
     @property
     def input_type(self) -> str:
         """The `type` of its `<input>`."""
-        return self.field.widget.input_type
+        return self.widget.input_type
 
     @property
     def value(self) -> Any:
@@ -80,7 +91,10 @@ class BoundField:
     @property
     def text(self) -> str:
         """The value as its element shows it; nothing of passwords and files."""
-        return str(self.field.prepare(self.value)) if self.field.widget.keeps_value else ""
+        if not self.field.widget.keeps_value:
+            return ""
+        shown = self.field.prepare(self.value)
+        return ", ".join(list_texts(shown)) if isinstance(shown, list) else str(shown)
 
     @property
     def anchor(self) -> str:
@@ -97,9 +111,14 @@ class BoundField:
     def attributes(self) -> dict[str, Any]:
         """The attributes of its element."""
         field = self.field
-        found: dict[str, Any] = {"name": self.html_name, "id": self.id, **field.list_attributes()}
+        limits = {} if self.is_hidden else field.list_attributes()
+        found: dict[str, Any] = {"name": self.html_name, "id": self.id, **limits}
         if field.required and not self.is_hidden and not self.form.is_optional(self.name):
-            found["required"] = "required"
+            found.update(
+                {"required": "required"}
+                if self.form.use_required_attribute
+                else {"aria-required": "true"}
+            )
         if field.disabled:
             found["disabled"] = "disabled"
         if self.described_by and not self.is_hidden:
@@ -112,19 +131,15 @@ class BoundField:
     @property
     def options(self) -> list[Option]:
         """What there is to choose from; an empty entry where nothing need be chosen."""
-        chosen = set(list_texts(self.value))
-        found = [Option(str(value), label, str(value) in chosen) for value, label in self.choices]
-        needs_empty = not (self.is_group or self.is_multiple)
-        if needs_empty and (not self.field.required or not chosen):
-            found.insert(0, Option("", "-" * 9, not chosen))
+        chosen = {*list_texts(self.field.prepare(self.value))} - {""}
+        shown = [(str(self.field.prepare(value)), label) for value, label in self.field.choices]
+        found = [Option(text, label, text in chosen) for text, label in shown]
+        is_list = not (self.is_group or self.is_multiple) and all(each.value for each in found)
+        is_chosen = any(each.selected for each in found)
+        if is_list and not (self.field.required and is_chosen):
+            label = getattr(self.field, "empty_label", "-" * 9)
+            found.insert(0, Option("", label, not is_chosen))
         return found
-
-    @property
-    def choices(self) -> list[tuple[Any, str]]:
-        """The values and labels to choose from."""
-        if isinstance(self.field, ModelChoiceField):
-            self.field.load()
-        return [*self.field.choices]
 
     def __html__(self) -> str:
         """Render the field with label, help and mistakes."""

@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from undercroft.db.twins import Steps, arun_steps, run_steps
 from undercroft.errors import NON_FIELD_ERRORS, FieldError, ValidationError
 from undercroft.forms.bound import BoundField
-from undercroft.forms.fields import Field, FileField, ModelChoiceField
-from undercroft.forms.widgets import list_texts
+from undercroft.forms.fields.field import Field
+from undercroft.forms.fields.files import FileField
+from undercroft.forms.fields.rows import ModelChoiceField
+from undercroft.forms.problems import Problem, list_problems
 from undercroft.http.uploads import UploadFile
 
 
@@ -30,6 +33,9 @@ class Form:
     Attributes:
         cleaned_data: The values, once they were checked.
         fields: The fields of this one form.
+        use_required_attribute: Whether a browser holds back a form with empty required fields; a
+            formset's does not, for a row that is to be deleted need not be right.
+        legend: What the form is called as a row of a formset.
     """
 
     base_fields: ClassVar[dict[str, Field]] = {}
@@ -63,6 +69,8 @@ class Form:
         self.initial = dict(initial or {})
         self.prefix = prefix
         self.empty_permitted = empty_permitted
+        self.use_required_attribute = True
+        self.legend = ""
         self.fields = {name: field.copy() for name, field in self.base_fields.items()}
         self.cleaned_data: dict[str, Any] = {}
         self._errors: dict[str, list[str]] | None = None
@@ -87,18 +95,20 @@ class Form:
 
     def has_changed(self) -> bool:
         """Tell whether anything that was sent differs from what was shown."""
-        return any(self._has_changed(name) for name in self.fields)
+        return bool(self.changed_data)
 
-    def _has_changed(self, name: str) -> bool:
-        field = self.fields[name]
+    @property
+    def changed_data(self) -> list[str]:
+        """The fields of which something else was sent than was shown.
+
+        What was shown is the server's word: nothing that a client sends says so.
+        """
+        return [name for name, field in self.fields.items() if self._has_changed(name, field)]
+
+    def _has_changed(self, name: str, field: Field) -> bool:
         if field.disabled or not self.is_bound:
             return False
-        sent: Any = self.read(name)
-        shown = self.get_initial(name)
-        if field.widget.is_multiple:
-            return list(list_texts(sent)) != list(list_texts(shown))
-        empty = (None, "", False)
-        return not (sent in empty and shown in empty) and str(sent) != str(field.prepare(shown))
+        return field.has_changed(self.get_initial(name), self.read(name))
 
     def is_optional(self, name: str) -> bool:
         """Tell whether a required field may be left empty after all, in a row left untouched."""
@@ -118,50 +128,68 @@ class Form:
         return self.is_bound and not self.errors
 
     async def ais_valid(self) -> bool:
-        """Tell whether something was sent, and is right; for async code."""
+        """Tell whether something was sent, and is right; for async code.
+
+        Where something is wrong, all that the form needs to be shown again is fetched, too.
+        """
         if self.is_bound and self._errors is None:
             await self.afull_clean()
-        return self.is_valid()
+        if not self.is_valid():
+            await self.aload()
+            return False
+        return True
 
     def load(self) -> None:
         """Fetch the rows there are to choose from."""
-        for field in self.fields.values():
-            if isinstance(field, ModelChoiceField):
-                field.load()
+        run_steps(self.load_steps())
 
     async def aload(self) -> None:
         """Fetch the rows there are to choose from; for async code, before it is shown."""
+        await arun_steps(self.load_steps())
+
+    def load_steps(self) -> Steps[None]:
+        """Fetch what is needed to show the form."""
         for field in self.fields.values():
             if isinstance(field, ModelChoiceField):
-                await field.aload()
+                yield from field.load_steps()
+
+    def share_rows(self, other: "Form") -> None:
+        """Show the rows to choose from that a form of the same class has fetched."""
+        for name, field in self.fields.items():
+            if isinstance(field, ModelChoiceField) and name in other.fields:
+                field.share_rows(other.fields[name])
+
+    def skip_clean(self) -> None:
+        """Check nothing, as of a row that is to go; nothing is wrong, and there are no values."""
+        self._errors, self.cleaned_data = {}, {}
 
     def full_clean(self) -> None:
         """Check everything; what is wrong is in `errors`."""
-        if self.is_bound:
-            self.load()
-        if self._begin():
-            self._clean_all()
+        run_steps(self.clean_steps())
 
     async def afull_clean(self) -> None:
         """Check everything; for async code."""
-        if self.is_bound:
-            await self.aload()
-        if self._begin():
-            self._clean_all()
+        await arun_steps(self.clean_steps())
 
-    def _begin(self) -> bool:
+    def clean_steps(self) -> Steps[None]:
+        """Check everything, in steps of which some ask the database."""
         self._errors, self.cleaned_data = {}, {}
-        return self.is_bound and not (self.empty_permitted and not self.has_changed())
-
-    def _clean_all(self) -> None:
+        if not self.is_bound or (self.empty_permitted and not self.has_changed()):
+            return
         for name, field in self.fields.items():
-            try:
-                self.cleaned_data[name] = self.clean_field(name, field)
-                check = getattr(self, f"clean_{name}", None)
-                if check is not None:
-                    self.cleaned_data[name] = check()
-            except ValidationError as error:
-                self.add_error(name, error)
+            yield from self._clean_field(name, field)
+        self._clean_together()
+
+    def _clean_field(self, name: str, field: Field) -> Steps[None]:
+        try:
+            self.cleaned_data[name] = yield from self.clean_field(name, field)
+            check = getattr(self, f"clean_{name}", None)
+            if check is not None:
+                self.cleaned_data[name] = check()
+        except ValidationError as error:
+            self.add_error(name, error)
+
+    def _clean_together(self) -> None:
         try:
             cleaned = self.clean()
         except ValidationError as error:
@@ -169,13 +197,15 @@ class Form:
         else:
             self.cleaned_data = self.cleaned_data if cleaned is None else dict(cleaned)
 
-    def clean_field(self, name: str, field: Field) -> Any:
-        """Check one field; of a disabled one nothing that was sent counts.
+    def clean_field(self, name: str, field: Field) -> Steps[Any]:
+        """Check one field, in steps; of a disabled one nothing that was sent counts.
 
         Raises:
             ValidationError: It is wrong.
         """
-        return self.get_initial(name) if field.disabled else field.clean(self.read(name))
+        if field.disabled:
+            return self.get_initial(name)
+        return (yield from field.clean_steps(self.read(name)))
 
     def clean(self) -> Mapping[str, Any] | None:
         """Check the values together; override it, and raise `ValidationError`."""
@@ -222,6 +252,10 @@ class Form:
     def non_field_errors(self) -> list[str]:
         """List the messages that are about no single field."""
         return self.errors.get(NON_FIELD_ERRORS, [])
+
+    def list_problems(self) -> list[Problem]:
+        """List what is wrong for the summary, with the place that each is about."""
+        return list_problems(self)
 
     @property
     def auto_prefix(self) -> str:

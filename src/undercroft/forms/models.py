@@ -1,26 +1,16 @@
 """Forms of models: fields, limits and checks come from the model, values go to an instance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from undercroft.db.fields.info import MISSING, FieldInfo
-from undercroft.errors import ImproperlyConfigured, ValidationError
-from undercroft.forms import fields, widgets
-from undercroft.forms.fields import Field
+from undercroft.db.fields.info import FieldInfo
+from undercroft.db.internals import state_of
+from undercroft.db.rows.notes import find_alias
+from undercroft.db.twins import Steps, async_twin, atomically, take_steps, twins
+from undercroft.errors import ValidationError
+from undercroft.forms.fields.rows import OffLoop
 from undercroft.forms.form import Form
-
-_KINDS: dict[str, type[Field]] = {
-    "BooleanField": fields.BooleanField,
-    "DateField": fields.DateField,
-    "DateTimeField": fields.DateTimeField,
-    "DecimalField": fields.DecimalField,
-    "EmailField": fields.EmailField,
-    "FloatField": fields.FloatField,
-    "SlugField": fields.SlugField,
-    "TimeField": fields.TimeField,
-    "URLField": fields.URLField,
-    "UUIDField": fields.UUIDField,
-}
+from undercroft.forms.model_fields import build_field, choose_names, list_editable, list_many
 
 
 class ModelForm(Form):
@@ -52,8 +42,7 @@ class ModelForm(Form):
         cls.model = meta.model
         declared = cls.base_fields
         names = choose_names(cls.__name__, meta)
-        infos = list_editable(meta.model)
-        made = {name: declared.get(name) or build_field(infos[name], meta, name) for name in names}
+        made = {name: declared.get(name) or build_field(meta, name) for name in names}
         cls.base_fields = {**made, **declared}
 
     def __init__(
@@ -65,6 +54,8 @@ class ModelForm(Form):
         **options: Any,
     ) -> None:
         self.instance = self.model() if instance is None else instance
+        #: Fields that somebody else gives the instance, which are checked with the form's own.
+        self.given_fields: frozenset[str] = frozenset()
         shown = {} if instance is None else self._read_instance(instance)
         options["initial"] = {**shown, **(options.get("initial") or {})}
         super().__init__(data, files, **options)
@@ -73,38 +64,58 @@ class ModelForm(Form):
         infos = list_editable(self.model)
         return {name: getattr(instance, infos[name].name) for name in self._list_own(infos)}
 
-    def _list_own(self, infos: Mapping[str, FieldInfo]) -> list[str]:
+    def _list_own(self, infos: Mapping[str, Any]) -> list[str]:
         return [name for name in self.base_fields if name in infos]
 
-    def full_clean(self) -> None:
+    @property
+    def is_new(self) -> bool:
+        """Whether saving inserts a row."""
+        return state_of(self.instance).key is None
+
+    # ------------------------------------------------------------------------ its steps
+
+    def load_steps(self) -> Steps[None]:
+        """Fetch what is needed to show the form: the rows that are related already, too."""
+        yield from self._load_many()
+        yield from super().load_steps()
+
+    def _load_many(self) -> Steps[None]:
+        """Let what is related already be what is shown at first."""
+        names = [] if self.is_new else self._list_own(list_many(self.model))
+        for name in names:
+            if name not in self.initial:
+                yield OffLoop("form.is_valid()", "await form.ais_valid()")
+                self.initial[name] = yield from getattr(self.instance, name).load_steps()
+
+    def clean_steps(self) -> Steps[None]:
         """Check the form, then the instance that it makes."""
-        super().full_clean()
-        if self.is_bound and self._begin_instance():
-            try:
-                self.instance.full_clean(exclude=self._list_unchecked())
-            except ValidationError as error:
-                self.add_error(None, error)
+        if self.is_bound:
+            yield from self._load_many()
+        yield from super().clean_steps()
+        if not self.is_bound or (self.empty_permitted and not self.has_changed()):
+            return
+        self._fill_instance()
+        yield OffLoop("form.is_valid()", "await form.ais_valid()")
+        try:
+            yield from take_steps(self.instance.full_clean, self._list_unchecked())
+        except ValidationError as error:
+            self.add_error(None, error)
 
-    async def afull_clean(self) -> None:
-        """Check the form, then the instance that it makes; for async code."""
-        await super().afull_clean()
-        if self.is_bound and self._begin_instance():
-            try:
-                await self.instance.afull_clean(exclude=self._list_unchecked())
-            except ValidationError as error:
-                self.add_error(None, error)
-
-    def _begin_instance(self) -> bool:
+    def _fill_instance(self) -> None:
         """Give the instance the values that are right, of the form's own fields only."""
-        if self.empty_permitted and not self.has_changed():
-            return False
         infos = list_editable(self.model)
         for name in self._list_own(infos):
-            if name in self.cleaned_data:
+            if name in self.cleaned_data and not self._keeps(name, infos[name]):
                 info, value = infos[name], self.cleaned_data[name]
                 is_nothing = value in ("", ()) and info.null
-                setattr(self.instance, info.name, None if is_nothing else value)
-        return True
+                setattr(self.instance, info.relation or info.name, None if is_nothing else value)
+
+    def _keeps(self, name: str, info: FieldInfo) -> bool:
+        """Tell whether a field has a default of the model's, and nothing at all was sent for it."""
+        field, key = self.fields[name], self.add_prefix(name)
+        data: Mapping[str, Any] = {} if self.data is None else self.data
+        is_empty = self.cleaned_data[name] in (None, "", ())
+        return is_empty and info.has_default and field.widget.is_omitted(data, key)
 
     def _list_unchecked(self) -> set[str]:
         """List the model's fields that the form does not ask for, or that are wrong already."""
@@ -113,98 +124,62 @@ class ModelForm(Form):
         checked = {infos[name].name for name in right} | right
         options = self.model.__options__
         every = {*options.fields, *options.relations}
-        return every - checked
+        return every - checked - self.given_fields
 
-    def save(self) -> Any:
-        """Save the instance, and return it.
+    # --------------------------------------------------------------------------- saving
 
-        Raises:
-            ValueError: The form is not valid.
-        """
-        self._check_savable()
-        self.instance.save()
-        return self.instance
+    @twins
+    def save(self, commit: bool = True) -> Steps[Any]:
+        """Save the instance and what it is related to, all or nothing, and return it.
 
-    async def asave(self) -> Any:
-        """Save the instance, and return it; for async code.
+        Args:
+            commit: False leaves the instance to be changed and saved; `save_m2m` comes after that.
 
         Raises:
             ValueError: The form is not valid.
         """
-        self._check_savable()
-        await self.instance.asave()
+        yield from self.check_savable()
+        if commit:
+            yield from self.store_steps()
         return self.instance
 
-    def _check_savable(self) -> None:
+    @twins
+    def save_m2m(self) -> Steps[None]:
+        """Save the relations of many to many, of an instance that was saved.
+
+        Raises:
+            ValueError: The form is not valid.
+        """
+        yield from self.check_savable()
+        yield from self._save_many()
+
+    asave = async_twin(save)
+    asave_m2m = async_twin(save_m2m)
+
+    def store_steps(self) -> Steps[None]:
+        """Save the instance and its relations, whatever was checked."""
+        if not self._list_own(list_many(self.model)):
+            yield from take_steps(self.instance.save)
+            return
+        yield from atomically(self._store_all(), find_alias(state_of(self.instance)))
+
+    def _store_all(self) -> Steps[None]:
+        yield from take_steps(self.instance.save)
+        yield from self._save_many()
+
+    def _save_many(self) -> Steps[None]:
+        for name in self._list_own(list_many(self.model)):
+            if name in self.cleaned_data:
+                related = getattr(self.instance, name)
+                yield from take_steps(related.set, self.cleaned_data[name])
+
+    def check_savable(self) -> Steps[None]:
+        """Check the form, if that was not done, and refuse one that is not valid.
+
+        Raises:
+            ValueError: It is not.
+        """
+        if self._errors is None:
+            yield from self.clean_steps()
         if not self.is_valid():
             raise ValueError(f"{type(self).__name__} is not valid: {self.errors}")
-
-
-def list_editable(model: Any) -> dict[str, FieldInfo]:
-    """List the fields a visitor may be let set, a foreign key by its relation's name."""
-    return {
-        info.relation or name: info
-        for name, info in model.__options__.fields.items()
-        if info.editable
-        and not info.is_generated
-        and not info.auto_now
-        and not info.auto_now_add
-        and not (info.primary_key and info.kind.endswith("AutoField"))
-    }
-
-
-def choose_names(form: str, meta: Any) -> list[str]:
-    """Choose the fields of a form by its `Meta`.
-
-    Raises:
-        ImproperlyConfigured: It does not say which, or names what is no field.
-    """
-    known = list_editable(meta.model)
-    chosen: str | Sequence[str] | None = getattr(meta, "fields", None)
-    left_out: Sequence[str] | None = getattr(meta, "exclude", None)
-    if chosen is None and left_out is None:
-        raise ImproperlyConfigured(
-            f"{form}.Meta does not say which fields a visitor may set.",
-            hint='Write fields = ["title", ...], or fields = "__all__".',
-            code="forms.meta",
-        )
-    named = [*([] if chosen in (None, "__all__") else chosen or []), *(left_out or [])]
-    wrong = [name for name in named if name not in known]
-    if wrong:
-        raise ImproperlyConfigured(
-            f"{form}.Meta names {wrong[0]!r}, which is no field of {meta.model.__name__} that a "
-            f"form may set; those are {', '.join(known)}.",
-            code="forms.meta",
-        )
-    names = list(known) if chosen in (None, "__all__") else list(chosen or [])
-    return [name for name in names if name not in (left_out or ())]
-
-
-def build_field(info: FieldInfo, meta: Any, name: str) -> Field:
-    """Build a form's field from a model's."""
-    options: dict[str, Any] = {
-        "required": info.required and not info.has_default,
-        "label": getattr(meta, "labels", {}).get(name, info.label.capitalize()),
-        "help_text": getattr(meta, "help_texts", {}).get(name, info.help_text),
-        "initial": None if info.default is MISSING else info.default,
-        "validators": info.validators,
-        "error_messages": info.error_messages,
-    }
-    widget = getattr(meta, "widgets", {}).get(name)
-    if info.kind == "TextField" and not info.choices:
-        widget = widget or widgets.Textarea
-    if widget is not None:
-        options["widget"] = widget
-    relation = meta.model.__options__.relations.get(name)
-    if relation is not None:
-        rows = getattr(relation.target, relation.target.__options__.manager_name)
-        return fields.ModelChoiceField(rows, **{**options, "validators": ()})
-    if info.choices:
-        return fields.ChoiceField(choices=info.choices, **options)
-    if info.range is not None:
-        low, high = info.range
-        return fields.IntegerField(min_value=low, max_value=high, **options)
-    kind = _KINDS.get(info.kind, fields.CharField)
-    if issubclass(kind, fields.CharField):
-        options["max_length"] = info.max_length
-    return kind(**options)

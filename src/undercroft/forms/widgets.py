@@ -1,8 +1,9 @@
 """Widgets: how a form's field is shown, and what is read of it from what was sent."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
+from typing import Any, Self, cast
 
 from undercroft.errors import ImproperlyConfigured
 
@@ -22,6 +23,8 @@ class Widget:
         is_group: Whether it is several controls, which get a fieldset with a legend.
         keeps_value: Whether the value is shown again after a mistake.
         is_multipart: Whether the form must be sent as multipart.
+        shows_options: Whether it lists what there is to choose from.
+        is_always_sent: Whether nothing sent means that nothing was chosen, as with boxes to check.
     """
 
     template_name: str = "forms/widgets/input.html"
@@ -30,6 +33,8 @@ class Widget:
     is_multiple: bool = False
     keeps_value: bool = True
     is_multipart: bool = False
+    shows_options: bool = False
+    is_always_sent: bool = False
 
     def __init__(self, attrs: Mapping[str, Any] | None = None) -> None:
         self.attrs = dict(attrs or {})
@@ -40,6 +45,12 @@ class Widget:
                     hint='Write for example attrs={"autocomplete": "email"}.',
                     code="forms.attribute",
                 )
+
+    def copy(self) -> Self:
+        """Copy the widget, with attributes of its own."""
+        made = copy(self)
+        made.attrs = dict(self.attrs)
+        return made
 
     @property
     def is_hidden(self) -> bool:
@@ -54,6 +65,10 @@ class Widget:
             found: Any = data.get(name, [])
             return list_values(found)
         return data.get(name)
+
+    def is_omitted(self, data: Any, name: str) -> bool:
+        """Tell whether a page that has the control cannot have sent this."""
+        return not self.is_always_sent and name not in data
 
 
 class TextInput(Widget):
@@ -109,12 +124,28 @@ class PasswordInput(Widget):
     keeps_value = False
 
 
+class RawIdInput(TextInput):
+    """The key of a row, for lists that are too long to choose from; it fetches none."""
+
+
 class FileInput(Widget):
     """A file."""
 
     input_type = "file"
     keeps_value = False
     is_multipart = True
+
+    def read(self, data: Any, name: str) -> Any:
+        """Read what was sent, as a list where a browser would not have sent so many."""
+        sent = super().read(data, name)
+        every: Sequence[Any] = data.getlist(name) if hasattr(data, "getlist") else ()
+        return list(every) if len(every) > 1 else sent
+
+
+class MultipleFileInput(FileInput):
+    """Several files."""
+
+    is_multiple = True
 
 
 class Textarea(Widget):
@@ -128,6 +159,7 @@ class CheckboxInput(Widget):
 
     template_name = "forms/widgets/checkbox.html"
     input_type = "checkbox"
+    is_always_sent = True
 
     def read(self, data: Any, name: str) -> bool:
         """Tell whether it was checked: a browser sends nothing of an empty box."""
@@ -138,12 +170,14 @@ class Select(Widget):
     """A list to choose one from."""
 
     template_name = "forms/widgets/select.html"
+    shows_options = True
 
 
 class SelectMultiple(Select):
     """A list to choose several from."""
 
     is_multiple = True
+    is_always_sent = True
 
 
 class RadioSelect(Widget):
@@ -152,6 +186,7 @@ class RadioSelect(Widget):
     template_name = "forms/widgets/choices.html"
     input_type = "radio"
     is_group = True
+    shows_options = True
 
 
 class CheckboxSelectMultiple(RadioSelect):
@@ -159,6 +194,7 @@ class CheckboxSelectMultiple(RadioSelect):
 
     input_type = "checkbox"
     is_multiple = True
+    is_always_sent = True
 
 
 def list_texts(value: Any) -> list[str]:
@@ -169,5 +205,6 @@ def list_texts(value: Any) -> list[str]:
 
 
 def list_values(value: Any) -> list[Any]:
-    """List the parts of a list or tuple; anything else is one."""
-    return list(cast("Sequence[Any]", value)) if isinstance(value, list | tuple) else [value]
+    """List the parts of a list, tuple or set; anything else is one."""
+    several = isinstance(value, list | tuple | set | frozenset)
+    return list(cast("Collection[Any]", value)) if several else [value]

@@ -27,9 +27,16 @@ def render_field(environment: Environment, field: Any) -> Markup:
 
 
 @pass_environment
+def render_row(environment: Environment, row: Any) -> Markup:
+    """Render one form of a formset as a group of its own, such as its empty one for scripts."""
+    page = environment.get_template("forms/row.html").render(row=row)
+    return Markup(page)  # noqa: S704 - escaped by Jinja2
+
+
+@pass_environment
 def render_widget(environment: Environment, field: Any) -> Markup:
     """Render the control of a field."""
-    page = environment.get_template(field.field.widget.template_name).render(field=field)
+    page = environment.get_template(field.widget.template_name).render(field=field)
     return Markup(page.strip())  # noqa: S704 - escaped by Jinja2
 
 
@@ -38,5 +45,6 @@ def build_form_globals() -> dict[str, Any]:
     return {
         "render_field": render_field,
         "render_form": render_form,
+        "render_row": render_row,
         "render_widget": render_widget,
     }

@@ -93,6 +93,10 @@ class ManyRelation:
         accessor: The attribute of instances; empty when they have none.
         is_symmetrical: Whether who is related to another is so the other way round.
         is_reverse: Whether it was declared on the other side.
+        verbose_name: Its name for people; None for the attribute's in words.
+        blank: Whether forms accept none at all.
+        help_text: Shown beside it.
+        editable: Whether forms show it.
     """
 
     name: str
@@ -105,6 +109,15 @@ class ManyRelation:
     accessor: str = ""
     is_symmetrical: bool = False
     is_reverse: bool = False
+    verbose_name: str | None = None
+    blank: bool = False
+    help_text: str = ""
+    editable: bool = True
+
+    @property
+    def label(self) -> str:
+        """The name for people: the verbose name, or the attribute's in words."""
+        return self.verbose_name or self.name.replace("_", " ")
 
 
 @dataclass(eq=False)
