@@ -140,8 +140,14 @@ class Settings(BaseSettings):
         session_cookie_path: Below which path it is sent.
         session_expire_at_browser_close: Whether it ends with the browser.
         session_save_every_request: Whether each touch begins its idle age anew.
+        max_concurrent_requests: Requests being answered at once; more get 503, to come again. A
+            stream counts until it begins. None for no limit.
+        max_url_length: The longest path and query, decoded; longer ones are 414.
+        max_header_fields: The most header fields; more are 431.
+        max_header_size: The most bytes of all header fields; more are 431.
         max_body_size: The largest body read into memory, in bytes.
         max_upload_size: The largest multipart form, files included, in bytes.
+        max_json_depth: How deep lists and objects of a JSON body may be nested.
         json_unknown_fields: What becomes of members of a JSON body that no field has: "ignore" or
             "forbid", which is a 422; None leaves it to the models.
         max_form_fields: The most fields of a form that are no files.
@@ -190,8 +196,13 @@ class Settings(BaseSettings):
     session_cookie_path: str = Field(default="/", pattern=r"^/[\x20-\x3a\x3c-\x7e]*$")
     session_expire_at_browser_close: bool = False
     session_save_every_request: bool = False
+    max_concurrent_requests: int | None = Field(default=1000, gt=0)
+    max_url_length: int = Field(default=8192, gt=0)
+    max_header_fields: int = Field(default=100, gt=0)
+    max_header_size: int = Field(default=32 * 1024, gt=0)
     max_body_size: int = Field(default=10 * 1024 * 1024, gt=0)
     max_upload_size: int = Field(default=100 * 1024 * 1024, gt=0)
+    max_json_depth: int = Field(default=100, gt=0)
     json_unknown_fields: Literal["ignore", "forbid"] | None = None
     max_form_fields: int = Field(default=1000, gt=0)
     max_form_files: int = Field(default=100, gt=0)

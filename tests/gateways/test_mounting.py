@@ -370,3 +370,45 @@ def test_work_after_the_answer_is_finished(client: MakeClient) -> None:
     app.mount("/old", later)
     assert client(app).get("/old/").status_code == 204
     assert done == ["later"]
+
+
+def tell_environ(environ: Any, start_response: Callable[..., Any]) -> list[bytes]:
+    names = ("REMOTE_ADDR", "wsgi.url_scheme", "HTTP_HOST", "HTTP_X_FORWARDED_FOR")
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [" ".join(str(environ.get(name)) for name in names).encode()]
+
+
+@pytest.mark.parametrize(
+    "trusted,headers,told",
+    [
+        (
+            "127.0.0.1",
+            {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"},
+            "203.0.113.9 https localhost 203.0.113.9",
+        ),
+        (
+            "127.0.0.1",
+            {"x-forwarded-host": "shop.example"},
+            "127.0.0.1 http shop.example None",
+        ),
+        ("10.0.0.1", {"x-forwarded-for": "203.0.113.9"}, "127.0.0.1 http localhost None"),
+        ("10.0.0.1", {"x_forwarded_for": "203.0.113.9"}, "127.0.0.1 http localhost None"),
+    ],
+)
+def test_a_mounted_wsgi_application_believes_whom_we_do(
+    client: MakeClient, trusted: str, headers: dict[str, str], told: str
+) -> None:
+    """Client, scheme and host come from a trusted proxy; what others claim is not passed on."""
+    site = App(Settings(trusted_proxies=[trusted], allowed_hosts=["localhost", "shop.example"]))
+    site.mount("/old", tell_environ)
+    assert client(site).get("/old", headers=headers).text == told
+
+
+def test_an_alias_of_a_header_is_not_passed_on_to_wsgi() -> None:
+    """`X_Forwarded_For` is another field than `X-Forwarded-For`, and the same CGI variable."""
+    headers = {"x-forwarded-for": "203.0.113.9", "x_forwarded_for": "6.6.6.6"}
+    site = App(Settings(trusted_proxies=["127.0.0.1"]))
+    site.mount("/old", tell_environ)
+    with Client(site) as http:
+        told = http.get("/old", headers=headers).text
+    assert told == "203.0.113.9 http localhost 203.0.113.9"

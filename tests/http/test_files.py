@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from undercroft import App, FileResponse, send_file, send_from_directory
+from undercroft import App, FileResponse, Settings, send_file, send_from_directory
 from undercroft.http.files import format_disposition
 from undercroft.testing.client import Client
 
@@ -22,7 +22,8 @@ def files(tmp_path: Path, client: Callable[[App], Client]) -> Client:
     path = tmp_path / "data.bin"
     path.write_bytes(CONTENT)
     os.utime(path, (1_700_000_000, 1_700_000_000))
-    app = App()
+    # What the limits of header fields would refuse must not harm where they are raised.
+    app = App(Settings(max_header_size=1_000_000))
 
     @app.get("/file")
     async def file() -> FileResponse:

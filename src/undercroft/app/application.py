@@ -14,17 +14,14 @@ from undercroft.app.links import check_links
 from undercroft.app.mounts import Mounts
 from undercroft.app.operations import Operation, compile_routes
 from undercroft.app.providers import Providers
-from undercroft.app.sockets import SocketAddresses, build_sockets
+from undercroft.app.sockets import SocketAddresses, build_limits, build_sockets
 from undercroft.binding.calling import call_without_request
 from undercroft.binding.container import Container, Overrides
 from undercroft.concurrency import drive, ensure_loop, run_on_background_loop, threads
 from undercroft.db.connections.databases import databases
-from undercroft.errors import BadRequest
 from undercroft.gateways.asgi import ASGIGateway
 from undercroft.gateways.interfaces import show_as_asgi
-from undercroft.gateways.mounting import MountedApplication
 from undercroft.gateways.wsgi import WSGIGateway
-from undercroft.http.headers import RawHeaders
 from undercroft.http.multipart import FormLimits
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
@@ -34,6 +31,7 @@ from undercroft.middleware.error_handlers import ErrorHandlers
 from undercroft.middleware.failures import Failures
 from undercroft.middleware.headers import add_security_headers
 from undercroft.middleware.hosts import AllowedHosts
+from undercroft.middleware.limits import ConcurrencyLimit
 from undercroft.middleware.pipeline import (
     Endpoint,
     Middleware,
@@ -45,13 +43,18 @@ from undercroft.middleware.pipeline import (
 from undercroft.middleware.proxies import TrustedProxies
 from undercroft.middleware.queries import watch_queries
 from undercroft.middleware.replicas import build_stickiness
-from undercroft.middleware.sockets import SocketEndpoint, SocketMiddleware
+from undercroft.middleware.sockets import (
+    SocketEndpoint,
+    SocketMiddleware,
+    list_socket_layers,
+)
 from undercroft.middleware.timeouts import RequestTimeout
 from undercroft.openapi.responses import check_others
 from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
 from undercroft.routing.decorators import RouteDecorators
 from undercroft.routing.hooks import HookDecorators, Hooks
 from undercroft.routing.inclusion import RouteEntry, RouteSource
+from undercroft.routing.mounts import Mount
 from undercroft.routing.reverse import Reverser
 from undercroft.routing.route import Route, RouteOptions
 from undercroft.routing.router import Router
@@ -83,6 +86,7 @@ class App(RouteDecorators, HookDecorators):
     Attributes:
         operations: Every method of every route, compiled; filled by `build`.
         form_limits: How much of a form is read, by the settings.
+        max_json_depth: How deep JSON of a body may be nested, by the settings.
     """
 
     def __init__(  # noqa: PLR0913 - what a project is composed of, all optional
@@ -105,6 +109,7 @@ class App(RouteDecorators, HookDecorators):
         self._socket_middleware = list(socket_middleware)
         self._lifespan = lifespan
         self._max_body_size = self.settings.max_body_size
+        self.max_json_depth = self.settings.max_json_depth
         self.form_limits = FormLimits(
             self.settings.max_form_fields,
             self.settings.max_form_files,
@@ -246,10 +251,6 @@ class App(RouteDecorators, HookDecorators):
     def _forget_endpoint(self) -> None:
         self._endpoint = None
 
-    @cached_property
-    def _hosts(self) -> AllowedHosts:
-        return AllowedHosts(self.settings.allowed_hosts)
-
     def build(self) -> Endpoint:
         """Compile routes, handlers and middleware; later calls return what is there.
 
@@ -272,7 +273,7 @@ class App(RouteDecorators, HookDecorators):
                 )
                 self._reverser = Reverser(routes)
                 sockets = [route for route in routes if route.is_socket]
-                self._serve_socket = build_sockets(sockets, self.settings, self._socket_middleware)
+                self._serve_socket = self._build_sockets(routes)
                 dispatch = build_dispatch(
                     routes,
                     SocketAddresses(sockets),
@@ -291,22 +292,40 @@ class App(RouteDecorators, HookDecorators):
         """List what OpenAPI can describe, which knows no WebSockets."""
         return [each for each in self.operations if not each.route.is_socket]
 
+    def _list_middleware(self) -> list[Middleware]:
+        return [check_middleware(layer) for layer in self._middleware]
+
     def _order_middleware(self) -> list[Middleware]:
-        layers = [check_middleware(layer) for layer in self._middleware]
+        layers = self._list_middleware()
         outermost = [layer for layer in layers if getattr(layer, "is_outermost", False)]
         proxies, seconds = self.settings.trusted_proxies, self.settings.request_timeout
+        most = self.settings.max_concurrent_requests
         return [
             add_security_headers,
             *outermost,
             Failures(debug=self.settings.debug, handlers=ErrorHandlers(self.hooks.handlers)),
+            *([ConcurrencyLimit(most)] if most is not None else []),
             *([TrustedProxies(proxies)] if proxies else []),
-            self._hosts,
+            build_limits(self.settings),
+            AllowedHosts(self.settings.allowed_hosts),
             *([on_loop(RequestTimeout(seconds))] if seconds is not None else []),
             *([self._background] if self._has_lifespan else []),
             *build_stickiness(databases),
             *([watch_queries] if self.settings.debug else []),
             *begin_on_loop([layer for layer in layers if layer not in outermost]),
         ]
+
+    def _build_sockets(self, routes: Sequence[Route]) -> SocketEndpoint:
+        layers = self._list_middleware()
+        outermost = [layer for layer in layers if getattr(layer, "is_outermost", False)]
+        inner = [layer for layer in layers if layer not in outermost]
+        return build_sockets(
+            [each for each in routes if each.is_socket or isinstance(each.handler, Mount)],
+            self.settings,
+            list_socket_layers(outermost),
+            [*list_socket_layers(inner), *self._socket_middleware],
+            self._mounts.serve_socket,
+        )
 
     @property
     def _has_lifespan(self) -> bool:
@@ -351,23 +370,6 @@ class App(RouteDecorators, HookDecorators):
 
         names = [app.name for app in self.apps]
         return build_sessions(self.settings, lambda: self.cache, names)
-
-    def find_mounted(
-        self, path: str, raw_headers: RawHeaders
-    ) -> tuple[MountedApplication, str] | None:
-        """Find the mounted application that a WebSocket goes to, and the path of its mount.
-
-        None where there is none, or where the host is not one of ours.
-        """
-        self.build()
-        host = next((value for name, value in raw_headers if name == b"host"), b"")
-        found = self._mounts.find(path, host)
-        if found is not None and host:
-            try:
-                self._hosts.check(host)
-            except BadRequest:
-                return None
-        return found
 
     @cached_property
     def static_files(self) -> StaticFiles:

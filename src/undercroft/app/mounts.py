@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from undercroft.errors import ImproperlyConfigured, MethodNotAllowed, NotFound
+from undercroft.errors import ImproperlyConfigured
 from undercroft.gateways.lifespans import MountedLifespan
-from undercroft.gateways.mounting import MountedApplication, find_place
-from undercroft.routing.hosts import HostTree
+from undercroft.gateways.mounting import MountedApplication
+from undercroft.http.websockets import WebSocket
 from undercroft.routing.mounts import Mount
-from undercroft.routing.route import SOCKET, Route
+from undercroft.routing.route import Route
 
 
 class Mounts:
@@ -21,7 +21,6 @@ class Mounts:
     def __init__(self, max_body_size: int) -> None:
         self._max_body_size = max_body_size
         self._mounted: dict[Mount, MountedApplication] = {}
-        self._connections = HostTree(())
 
     def connect(self, routes: Sequence[Route]) -> None:
         """Give the routes of mounts their endpoints.
@@ -37,8 +36,6 @@ class Mounts:
                 except ImproperlyConfigured as error:
                     error.add_note(f"Mounted at {place!r} at {route.source}.")
                     raise
-        connections = [each for each in routes if each.is_socket or isinstance(each.handler, Mount)]
-        self._connections = HostTree(connections)
 
     def _get(self, mount: Mount, path: str) -> MountedApplication:
         mounted = self._mounted.get(mount)
@@ -70,13 +67,6 @@ class Mounts:
                 started[id(mounted.application)] = lifespan
             mounted.state = lifespan.state or None
 
-    def find(self, path: str, host: bytes) -> tuple[MountedApplication, str] | None:
-        """Find the application that a WebSocket goes to, and the path of its mount."""
-        if not self._mounted:
-            return None
-        try:
-            route, params = self._connections.match(SOCKET, path, host.decode("latin-1"))
-        except (NotFound, MethodNotAllowed):
-            return None
-        mounted = self._mounted.get(route.handler) if isinstance(route.handler, Mount) else None
-        return None if mounted is None else (mounted, find_place(path, params))
+    async def serve_socket(self, mount: Mount, socket: WebSocket) -> None:
+        """Pass a WebSocket on to the application that its path leads to."""
+        await self._mounted[mount].serve_websocket(socket)

@@ -66,7 +66,7 @@ class JSONBody:
         Raises:
             UnsupportedMediaType: It is not declared as JSON. A form or text/plain body can be
                 sent by any web page without asking; JSON cannot.
-            BadRequest: There is none, and one is required.
+            BadRequest: There is none, and one is required; or it is nested too deeply.
         """
         raw = await request.body()
         if not raw:
@@ -81,6 +81,7 @@ class JSONBody:
             check_media_type(request.media_type, self._media_type)
         elif request.headers.find(b"content-type") != b"application/json":
             check_json_type(request.media_type)
+        request.check_json_depth(raw)
         return raw
 
     def locate(self, error: ValidationError) -> list[tuple[str, ErrorDetails]]:

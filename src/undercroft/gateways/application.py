@@ -1,8 +1,7 @@
 """What a gateway needs of an application."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from undercroft.http.headers import RawHeaders
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.http.websockets import WebSocket
@@ -17,10 +16,6 @@ class Application(Protocol):
 
     async def handle_socket(self, socket: WebSocket) -> None:
         """Serve a WebSocket to its end, whatever happens."""
-        ...
-
-    def find_mounted(self, path: str, raw_headers: RawHeaders) -> tuple[Any, str] | None:
-        """Find the mounted application that a WebSocket goes to, and the path of its mount."""
         ...
 
     async def startup(self) -> None:

@@ -129,13 +129,7 @@ class ASGIGateway:
         elif kind == "lifespan":
             await self._run_lifespan(receive, send)
         elif kind == "websocket":
-            path = split_mount(scope.get("root_path", ""), scope["path"])[1] or "/"
-            found = self._application.find_mounted(path, scope["headers"])
-            if found is None:
-                await self._run_socket(scope, receive, send)
-            else:
-                mounted, place = found
-                await mounted.serve_websocket(place, scope, receive, send)
+            await self._run_socket(scope, receive, send)
 
     async def _run_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":

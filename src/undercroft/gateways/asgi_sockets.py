@@ -7,6 +7,7 @@ from undercroft.errors import WebSocketDisconnect
 from undercroft.gateways.messages import Message, Receive, Scope, Send
 from undercroft.http.headers import RawHeaders
 from undercroft.http.responses import Response
+from undercroft.http.websockets import Stage, WebSocket
 
 #: The extension by which a handshake is refused with an answer of one's own.
 _DENIAL = "websocket.http.response"
@@ -23,6 +24,7 @@ class ASGIWire:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._extensions: Any = scope.get("extensions") or {}
+        self._is_begun = False
         self._receive = receive
         self._send = send
         self._end: WebSocketDisconnect | None = None
@@ -80,6 +82,38 @@ class ASGIWire:
             await self._pass_on({"type": "websocket.close", "code": code, "reason": reason})
         except WebSocketDisconnect:
             return
+
+    async def hand_over(self, application: Any, scope: Scope, socket: WebSocket) -> None:
+        """Let another application serve the connection, from its handshake to its end.
+
+        Args:
+            application: Speaks ASGI 3.
+            scope: What it is called with.
+            socket: Is told how far the connection has come, so that what the application leaves
+                open, or raises, ends it as with handlers of ours.
+        """
+
+        async def receive() -> Message:
+            if self._is_begun:
+                return await self._receive()
+            self._is_begun = True
+            return {"type": "websocket.connect"}
+
+        async def send(message: Message) -> None:
+            match message["type"]:
+                case "websocket.accept":
+                    answer = Response(status_code=101)
+                    answer.raw_headers = [*message.get("headers", ())]
+                    await socket.finish_handshake(answer)
+                    message = {**message, "headers": answer.raw_headers}
+                    socket.stage = Stage.OPEN
+                case "websocket.close" | "websocket.http.response.start":
+                    socket.stage = Stage.CLOSED
+                case _:
+                    pass
+            await self._send(message)
+
+        await application(scope, receive, send)
 
     async def _pass_on(self, message: Message) -> None:
         try:

@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
-from undercroft.errors import ImproperlyConfigured
-from undercroft.gateways.asgi import ASGIRequest, split_mount
+from undercroft.errors import ImproperlyConfigured, PermissionDenied
+from undercroft.gateways.asgi import ASGIRequest
+from undercroft.gateways.asgi_sockets import ASGIWire
 from undercroft.gateways.calling_wsgi import answer_by_wsgi
 from undercroft.gateways.foreign_asgi import answer_by_asgi, build_too_large
 from undercroft.gateways.foreign_wsgi import WSGIAdapter, encode_path
 from undercroft.gateways.interfaces import find_interface
-from undercroft.gateways.messages import Receive, Scope, Send
+from undercroft.gateways.messages import Scope
 from undercroft.gateways.wsgi import Environ, WSGIRequest
 from undercroft.http.request import MOST_LENGTH_DIGITS, Request
 from undercroft.http.responses import Response
 from undercroft.http.url import SAFE_IN_PATH
+from undercroft.http.websockets import WebSocket
 
 
 class MountedApplication:
@@ -86,16 +88,23 @@ class MountedApplication:
         scope["extensions"] = {}
         return await answer_by_asgi(self.asgi, scope, request, self._limit)
 
-    async def serve_websocket(self, place: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a WebSocket on, from its handshake to its end."""
+    async def serve_websocket(self, socket: WebSocket) -> None:
+        """Pass a WebSocket on, from its handshake to its end.
+
+        Raises:
+            PermissionDenied: The application speaks WSGI, which knows no WebSockets.
+            Exception: What the application raised.
+        """
         if not self.speaks_asgi:
-            await receive()
-            await send({"type": "websocket.close", "code": 1011, "reason": "No WebSockets here."})
-            return
-        scope = dict(scope)
-        root_path, path = split_mount(scope.get("root_path", ""), scope["path"])
-        self._place(scope, root_path, place, path)
-        await self.asgi(scope, receive, send)
+            raise PermissionDenied("No WebSockets are served here.", code="websocket.unsupported")
+        request = cast("ASGIRequest", socket.request)
+        scope = {**request.scope, "type": "websocket"}
+        del scope["method"]
+        place = find_place(request.path, request.path_params)
+        self._place(scope, request.root_path, place, request.path)
+        scope["scheme"], scope["client"] = request.scheme, request.client
+        scope["headers"] = request.raw_headers
+        await cast("ASGIWire", socket.wire).hand_over(self.asgi, scope, socket)
 
     def _place(self, scope: Scope, root_path: str, place: str, path: str) -> None:
         """Tell where the application is: its path includes the mount, as ASGI has it."""
@@ -136,11 +145,20 @@ def build_mounted_environ(request: WSGIRequest, place: str) -> Environ:
         environ["REMOTE_ADDR"] = request.client.host
     if (host := request.headers.get("host")) is not None:
         environ["HTTP_HOST"] = host
+    # What was taken away because nobody vouches for it must not be believed further in.
+    held = {variable_name(name) for name, _ in request.raw_headers}
+    for name in [name for name in environ if name.startswith("HTTP_") and name not in held]:
+        del environ[name]
     body = request.find_read_body()
     if body is not None:
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
     return environ
+
+
+def variable_name(header: bytes) -> str:
+    """Return the CGI variable of a header field (RFC 3875, section 4.1.18)."""
+    return "HTTP_" + header.decode("latin-1").upper().replace("-", "_")
 
 
 def build_scope_from_environ(request: WSGIRequest) -> dict[str, Any]:

@@ -8,12 +8,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import PurePath
 from typing import Any, cast
 
 import orjson
 
 from undercroft.errors import BadRequest, SerializationError
+
+#: How deep lists and objects may be nested, unless the settings say otherwise.
+MAX_DEPTH = 100
+
+#: Levels that are taken off as a whole before what is left is counted.
+_MOST_PEELED = 8
+
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEPS = {ord("["): 1, ord("]"): -1}
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS
 
@@ -98,16 +109,45 @@ def build_unwritable(value: Any, error: Exception) -> SerializationError:
     )
 
 
-def load_json(raw: bytes) -> Any:
+def load_json(raw: bytes, max_depth: int = MAX_DEPTH) -> Any:
     """Read JSON text (RFC 8259; no NaN, no trailing data).
 
     Raises:
-        BadRequest: It is malformed; the detail names the place.
+        BadRequest: It is malformed, and the detail names the place; or it is nested too deeply.
     """
+    check_depth(raw, max_depth)
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise malformed_json(str(error)) from error
+
+
+def check_depth(raw: bytes, most: int) -> None:
+    """Refuse text whose lists and objects are nested more deeply.
+
+    Text with few brackets is only counted. Else all but the brackets is taken out, pairs are
+    peeled off as long as most of it goes with them, and the rest is gone through.
+
+    Raises:
+        BadRequest: They are.
+    """
+    if raw.count(b"[") + raw.count(b"{") <= most:
+        return
+    if b"\\" in raw:
+        raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # Of what quotes separate, every second part is a string.
+    left = b"".join(raw.split(b'"')[::2]).translate(_ONE_KIND, _NO_BRACKETS)
+    peeled = 0
+    while left and peeled < min(most, _MOST_PEELED):
+        left = left.replace(b"[]", b"")
+        peeled += 1
+    depths = accumulate(map(_STEPS.__getitem__, left))
+    if any(map((most - peeled).__lt__, depths)):
+        raise BadRequest(
+            f"The body is not valid JSON: it is nested more deeply than {most} levels.",
+            hint="Nest lists and objects less deeply.",
+            code="http.malformed-json",
+        )
 
 
 def malformed_json(reason: str) -> BadRequest:

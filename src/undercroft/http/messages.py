@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from undercroft.errors import HTTPException, WebSocketException
-from undercroft.http.json import load_json
+from undercroft.http.json import MAX_DEPTH, load_json
 
 #: Kinds of message whose readers are kept; a program has a few.
 _MOST_KEPT = 256
@@ -24,7 +24,7 @@ def find_reader(kind: Any) -> Callable[[str], Any]:
     validate = TypeAdapter(kind).validator.validate_json
 
     def read(text: str) -> Any:
-        if "NaN" in text or "Infinity" in text:
+        if "NaN" in text or "Infinity" in text or text.count("[") + text.count("{") > MAX_DEPTH:
             check_strictly(text)
         try:
             return validate(text)
@@ -39,10 +39,10 @@ def find_reader(kind: Any) -> Callable[[str], Any]:
 
 
 def check_strictly(text: str) -> None:
-    """Refuse numbers that RFC 8259, section 6, does not know and Pydantic does.
+    """Refuse numbers that RFC 8259, section 6, does not know and Pydantic does, and depths.
 
     Raises:
-        WebSocketException: It has some.
+        WebSocketException: It has some, or is nested too deeply.
     """
     try:
         load_json(text.encode())

@@ -23,7 +23,9 @@ def parse_pairs(raw: bytes, *, max_fields: int = MAX_FIELDS) -> list[tuple[str, 
         return []
     if raw.count(b"&") >= max_fields:
         raise BadRequest(
-            f"The query or form has more than {max_fields} fields.", code="http.too-many-fields"
+            f"The query or form has more than {max_fields} fields.",
+            hint="Send fewer; for a form max_form_fields in the settings may be raised.",
+            code="http.too-many-fields",
         )
     text = raw.decode("utf-8", "replace")
     plain = "%" not in text and "+" not in text

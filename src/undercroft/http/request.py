@@ -16,7 +16,7 @@ from undercroft.errors import BadRequest, BodyConsumedError, ContentTooLarge
 from undercroft.http.cookies import Cookies
 from undercroft.http.forms import FormData, read_form
 from undercroft.http.headers import Headers, RawHeaders
-from undercroft.http.json import load_json
+from undercroft.http.json import MAX_DEPTH, check_depth, load_json
 from undercroft.http.multipart import DEFAULT_LIMITS, FormLimits, MultipartReader, Part
 from undercroft.http.query import QueryParams
 from undercroft.http.session import Session
@@ -284,9 +284,21 @@ class Request:
         """Read the body as JSON.
 
         Raises:
-            BadRequest: It is malformed.
+            BadRequest: It is malformed, or nested too deeply.
         """
-        return load_json(await self.body())
+        return load_json(await self.body(), self._max_json_depth)
+
+    def check_json_depth(self, raw: bytes) -> None:
+        """Refuse a body that is nested more deeply than the settings allow.
+
+        Raises:
+            BadRequest: It is.
+        """
+        check_depth(raw, self._max_json_depth)
+
+    @property
+    def _max_json_depth(self) -> int:
+        return getattr(self.app, "max_json_depth", MAX_DEPTH)
 
     async def form(self) -> FormData:
         """Read the body as a form, urlencoded or multipart; a second call gives the same.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from undercroft.concurrency import check_not_on_loop
-from undercroft.errors import SerializationError
+from undercroft.errors import SerializationError, WebSocketStateError
 
 
 @dataclass(slots=True)
@@ -87,6 +87,7 @@ class Session(MutableMapping[str, Any]):
         self._original_user: str | None = None
         self.discarded: list[str] = []
         self.is_rotated = False
+        self._is_sealed = False
 
     # ----------------------------------------------------------------------------- loading
 
@@ -148,11 +149,13 @@ class Session(MutableMapping[str, Any]):
         Raises:
             SerializationError: It, or some part of it, is of no kind that JSON knows.
         """
+        self._check_open()
         dump_value(name, value)
         self.record.data[name] = value
 
     def __delitem__(self, name: str) -> None:
         """Forget a value."""
+        self._check_open()
         del self.record.data[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -177,19 +180,34 @@ class Session(MutableMapping[str, Any]):
 
     @user_key.setter
     def user_key(self, value: object) -> None:
+        self._check_open()
         self.record.user_key = None if value is None else str(value)
 
     def cycle_key(self) -> None:
         """Keep everything under a new key: at log-in, so that who knew the old one is out."""
+        self._check_open()
         self._touch()
         self.is_rotated = self._token is not None
 
     def flush(self) -> None:
         """Forget everything, and delete what is stored: at log-out."""
+        self._check_open()
         if self._token is not None:
             self.discarded.append(self._token)
         self._token, self.is_rotated = None, False
         self._record, self._original, self._original_user = SessionRecord(), "{}", None
+
+    def seal(self) -> None:
+        """Let it only be read from now on: the answer that would carry its cookie is sent."""
+        self._is_sealed = True
+
+    def _check_open(self) -> None:
+        if self._is_sealed:
+            raise WebSocketStateError(
+                "The session cannot be changed: the WebSocket's handshake has been answered.",
+                hint="Change it before `await socket.accept()`, whose answer carries its cookie.",
+                code="sessions.sealed",
+            )
 
     def find_changes(self) -> SessionChanges:
         """Find what changed since it was loaded.

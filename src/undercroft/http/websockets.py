@@ -68,6 +68,7 @@ class WebSocket:
         subprotocols: What the client offers, by its preference.
 
     Attributes:
+        wire: The server's side.
         max_message_size: The largest message that is taken, in bytes.
         stage: How far it has come.
         subprotocol: What was agreed upon, once it is accepted.
@@ -79,7 +80,7 @@ class WebSocket:
         self.subprotocol: str | None = None
         self.stage = Stage.CONNECTING
         self.max_message_size = MAX_MESSAGE_SIZE
-        self._wire = wire
+        self.wire = wire
         self._end = WebSocketDisconnect(1006)
         request.socket = self
 
@@ -165,7 +166,10 @@ class WebSocket:
         for name, _ in fields:
             if name.startswith(b"sec-websocket-"):
                 raise ValueError(f"The header {name.decode()!r} is the handshake's own.")
-        await self._wire.accept(subprotocol, fields)
+        answer = Response(status_code=101)
+        answer.raw_headers = fields
+        await self.finish_handshake(answer)
+        await self.wire.accept(subprotocol, answer.raw_headers)
         self.subprotocol = subprotocol
         self.stage = Stage.OPEN
 
@@ -176,8 +180,22 @@ class WebSocket:
             WebSocketStateError: It was accepted or refused before.
         """
         self._check_stage(Stage.CONNECTING, "deny()")
+        answer = await response.resolve(self.request) if response.is_deferred else response
+        await self.finish_handshake(answer)
         self.stage = Stage.CLOSED
-        await self._wire.deny(response)
+        await self.wire.deny(answer)
+
+    async def finish_handshake(self, answer: Response) -> None:
+        """Do what was left for the handshake's answer: the session is stored, its cookie set.
+
+        It is done once. What fails can still be answered.
+
+        Args:
+            answer: With status 101 where the connection is accepted.
+        """
+        functions, self.request.finishings = self.request.finishings, None
+        for function in functions or ():
+            await function(answer)
 
     # ------------------------------------------------------------------------- what comes in
 
@@ -193,7 +211,7 @@ class WebSocket:
             raise self._end
         self._check_stage(Stage.OPEN, "receiving")
         try:
-            message = await self._wire.receive()
+            message = await self.wire.receive()
         except WebSocketDisconnect as end:
             self.stage, self._end = Stage.CLOSED, end
             raise
@@ -317,7 +335,7 @@ class WebSocket:
             raise self._end
         self._check_stage(Stage.OPEN, "sending")
         try:
-            await self._wire.transmit(message)
+            await self.wire.transmit(message)
         except WebSocketDisconnect as end:
             self.stage, self._end = Stage.CLOSED, end
             raise
@@ -337,7 +355,7 @@ class WebSocket:
             await self.deny(Response(b"", 403))
         elif self.stage is Stage.OPEN:
             self.stage, self._end = Stage.CLOSED, WebSocketDisconnect(code, reason)
-            await self._wire.close(code, reason)
+            await self.wire.close(code, reason)
 
     def _check_stage(self, wanted: Stage, deed: str) -> None:
         if self.stage is not wanted:

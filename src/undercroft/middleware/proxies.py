@@ -28,6 +28,10 @@ _CLAIMS = frozenset(NAMES) | {name.replace(b"-", b"_") for name in NAMES}
 #: More proxies than this stand in no row; what a client put before them is not looked through.
 _MOST_HOPS = 50
 
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+
+_DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
+
 _PAIR = re.compile(r'\s*([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^\s;,"]*)\s*')
 _HOST = re.compile(r"[0-9A-Za-z._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 
@@ -97,14 +101,16 @@ class TrustedProxies:
         host, port = split_port(hop.get("for", ""))
         if is_address(host):
             request.client = Address(host, port)
-        if (scheme := hop.get("proto", "").lower()) in ("http", "https"):
-            request.scheme = scheme
+        if (scheme := _SCHEMES.get(hop.get("proto", "").lower())) is not None:
+            # A WebSocket's address has a scheme of its own.
+            request.scheme = scheme if request.socket is None else scheme.replace("http", "ws")
         if name := hop.get("host"):
             given = hop.get("port", "")
             if (
                 given.isdigit()
                 and ":" not in name
-                and given != {"http": "80", "https": "443"}.get(request.scheme)
+                and given
+                != {"http": "80", "https": "443", "ws": "80", "wss": "443"}.get(request.scheme)
             ):
                 name = f"{name}:{given}"
             if not _HOST.fullmatch(name):

@@ -11,8 +11,10 @@ from contextvars import ContextVar
 
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
+from undercroft.http.websockets import WebSocket
 from undercroft.middleware.pipeline import Endpoint
 from undercroft.middleware.proxies import TrustedProxies
+from undercroft.middleware.sockets import SocketEndpoint
 
 _ID = re.compile(rb"[0-9A-Za-z._-]{8,128}")
 
@@ -49,6 +51,21 @@ class RequestId:
         raw = [pair for pair in response.raw_headers if pair[0] != self._name]
         response.raw_headers = [*raw, (self._name, name.encode("ascii"))]
         return response
+
+    async def around_socket(self, socket: WebSocket, call_next: SocketEndpoint) -> None:
+        """Name a WebSocket's handshake, and all that is logged until its end."""
+        name = self.find(socket.request) or secrets.token_hex(16)
+        setattr(socket.state, "request_id", name)  # noqa: B010 - as above
+
+        async def show(answer: Response) -> None:
+            answer.raw_headers.append((self._name, name.encode("ascii")))
+
+        socket.request.call_before_answer(show)
+        token = request_id.set(name)
+        try:
+            await call_next(socket)
+        finally:
+            request_id.reset(token)
 
     def find(self, request: Request) -> str | None:
         """Find the id that a trusted proxy gave."""

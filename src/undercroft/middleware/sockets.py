@@ -6,7 +6,8 @@ async def counting(socket, call_next):
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Protocol, runtime_checkable
 
 from undercroft.errors import (
     ClientDisconnected,
@@ -15,15 +16,23 @@ from undercroft.errors import (
     ValidationError,
     WebSocketException,
 )
+from undercroft.http.request import Request
 from undercroft.http.websockets import Stage, WebSocket, check_close, shorten_reason
 from undercroft.middleware.failures import Failures, find_expected, printable
-from undercroft.middleware.hosts import AllowedHosts
-from undercroft.middleware.origins import AllowedOrigins
 
 logger = logging.getLogger("undercroft.websocket")
 
 SocketEndpoint = Callable[[WebSocket], Awaitable[None]]
 SocketMiddleware = Callable[[WebSocket, SocketEndpoint], Awaitable[None]]
+
+
+@runtime_checkable
+class AroundSockets(Protocol):
+    """Middleware for requests that has something to do around WebSockets, too."""
+
+    async def around_socket(self, socket: WebSocket, call_next: SocketEndpoint) -> None:
+        """Go on, from the handshake to the end."""
+
 
 #: RFC 6455, section 7.4.1.
 POLICY_VIOLATION = 1008
@@ -42,17 +51,25 @@ def wrap_socket(layer: SocketMiddleware, call_next: SocketEndpoint) -> SocketEnd
     return lambda socket: layer(socket, call_next)
 
 
-class SocketDoor:
-    """Let in who asks by one of the application's names, from one of its pages."""
+def list_socket_layers(middleware: Iterable[object]) -> list[SocketMiddleware]:
+    """List what middleware for requests does around WebSockets, where it has `around_socket`."""
+    return [layer.around_socket for layer in middleware if isinstance(layer, AroundSockets)]
 
-    def __init__(self, hosts: AllowedHosts, origins: AllowedOrigins) -> None:
-        self._hosts = hosts
-        self._origins = origins
+
+class SocketDoor:
+    """Look at every handshake as at a request, those of mounted applications too.
+
+    Args:
+        checks: Correct the handshake, or raise what it is refused with; in this order.
+    """
+
+    def __init__(self, checks: Sequence[Callable[[Request], None]]) -> None:
+        self._checks = checks
 
     async def __call__(self, socket: WebSocket, call_next: SocketEndpoint) -> None:
         """Check the handshake, then go on."""
-        self._hosts.check_request(socket.request)
-        self._origins.check(socket.request)
+        for check in self._checks:
+            check(socket.request)
         await call_next(socket)
 
 
@@ -104,7 +121,13 @@ class SocketFailures:
         """Refuse a handshake with the answer to what was raised."""
         if isinstance(error, WebSocketException):
             error = PermissionDenied(error.reason or None)
-        await socket.deny(self._failures.answer(socket.request, error))
+        try:
+            await socket.deny(self._failures.answer(socket.request, error))
+        except Exception as failed:
+            if socket.stage is not Stage.CONNECTING:
+                raise
+            # What was left for the answer, such as storing the session.
+            await socket.deny(self._failures.answer(socket.request, failed))
 
 
 def find_ending(error: Exception) -> tuple[int, str]:

@@ -10,6 +10,7 @@ from undercroft.http.cookies import CookieOptions
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.http.session import Session
+from undercroft.http.websockets import Stage, WebSocket
 from undercroft.sessions.cached import CacheStore
 from undercroft.sessions.stores import Ages, Saving, SignedCookieStore, Store
 from undercroft.settings import Settings
@@ -43,13 +44,26 @@ class Sessions:
     def open(self, request: Request) -> Session:
         """Open the session of a request; nothing is loaded before it is touched."""
         session = Session(self.store, request.cookies.get(self.name_cookie(request)))
-        request.call_before_answer(partial(self.finish, request, session))
+        socket: WebSocket | None = request.socket
+        if socket is None:
+            request.call_before_answer(partial(self.finish, request, session))
+        elif socket.stage is Stage.CONNECTING:
+            request.call_before_answer(partial(self.finish_handshake, request, session))
+        else:
+            session.seal()
         return session
+
+    async def finish_handshake(
+        self, request: Request, session: Session, response: Response
+    ) -> None:
+        """Store what changed before a WebSocket was accepted; from then on it is only read."""
+        await self.finish(request, session, response)
+        session.seal()
 
     def is_secure(self, request: Request) -> bool:
         """Tell whether the cookie is for HTTPS only."""
         told = self._settings.session_cookie_secure
-        return request.scheme == "https" if told is None else told
+        return request.scheme in {"https", "wss"} if told is None else told
 
     def name_cookie(self, request: Request) -> str:
         """Name the cookie: a prefix that no other host can set, where browsers accept it."""

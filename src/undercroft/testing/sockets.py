@@ -205,7 +205,7 @@ def build_scope(
         "query_string": request.url.query,
         "root_path": root_path,
         "headers": headers,
-        "client": ("testclient", 50000),
+        "client": ("127.0.0.1", 50000),
         "server": (request.url.host, request.url.port or 80),
         "subprotocols": list(subprotocols),
         "extensions": {"websocket.http.response": {}},
