@@ -12,7 +12,7 @@ from undercroft.http.request import Address
 from undercroft.middleware.cors import CORS
 from undercroft.middleware.https import HTTPSRedirect
 from undercroft.middleware.proxies import TrustedProxies
-from undercroft.middleware.request_id import RequestId, RequestIdFilter
+from undercroft.middleware.request_id import RequestId, RequestIdFilter, request_id
 from undercroft.testing import Client
 
 MakeClient = Callable[..., Client]
@@ -204,6 +204,14 @@ def test_requests_have_an_id(client: MakeClient, caplog: pytest.LogCaptureFixtur
         def broken() -> str:
             raise ValueError("broken")
 
+        @app.get("/waits")
+        async def waits() -> str:
+            await asyncio.sleep(0)
+            return request_id.get()
+
+        answer = client(app).get("/waits", headers=given)
+        assert answer.text == answer.headers["x-request-id"]
+        assert request_id.get() == ""
         caplog.clear()
         answer = client(app).get("/broken", headers=given)
         name = answer.headers["x-request-id"]

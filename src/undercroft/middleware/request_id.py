@@ -7,6 +7,7 @@ confused with another request's.
 import logging
 import re
 import secrets
+from contextlib import suppress
 from contextvars import ContextVar
 
 from undercroft.http.request import Request
@@ -47,7 +48,8 @@ class RequestId:
         try:
             response = await call_next(request)
         finally:
-            request_id.reset(token)
+            with suppress(ValueError):  # moved to the loop under WSGI: its context ends with it
+                request_id.reset(token)
         raw = [pair for pair in response.raw_headers if pair[0] != self._name]
         response.raw_headers = [*raw, (self._name, name.encode("ascii"))]
         return response
