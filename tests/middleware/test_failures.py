@@ -129,6 +129,25 @@ def test_debug_shows_source_and_values(client: MakeClient) -> None:
     assert "ValueError" in text.text
 
 
+@pytest.mark.parametrize(
+    "name, value, local",
+    [
+        ("x-forwarded-for", "203.0.113.9", False),
+        ("x-forwarded-for", "127.0.0.1, 203.0.113.9:80", False),
+        ("x-forwarded-for", "[::1]:80, 127.0.0.1", True),
+        ("forwarded", 'for="[2001:db8::1]:4711";proto=http', False),
+        ("forwarded", "for=127.0.0.1", True),
+    ],
+)
+def test_the_debug_page_is_not_passed_on_by_a_proxy(name: str, value: str, local: bool) -> None:
+    """A proxy at this machine has its address, and may ask by its name, for anybody."""
+    request = Request(
+        "GET", "/", raw_headers=[(b"host", b"localhost"), (name.encode(), value.encode())]
+    )
+    request.client = Address("127.0.0.1", 1)
+    assert is_local(request) is local
+
+
 def test_the_debug_page_answers_to_local_names_only(client: MakeClient) -> None:
     """A foreign Host sees no source, even where the application answers to every name."""
     app = build_app(debug=True)

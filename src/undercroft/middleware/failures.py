@@ -28,6 +28,7 @@ from undercroft.middleware.error_page import render_error_page
 from undercroft.middleware.hosts import AllowedHosts
 from undercroft.middleware.missing_page import render_missing_page
 from undercroft.middleware.pipeline import Endpoint
+from undercroft.middleware.proxies import read_forwarded, split_port
 from undercroft.routing.missing import RouteNotFound
 from undercroft.settings import LOCAL_HOSTS
 
@@ -187,7 +188,18 @@ def is_local(request: Request) -> bool:
         _LOCAL.check(request.headers.find(b"host") or b"")
     except HTTPException:
         return False
-    return request.client is None or is_loopback(request.client.host)
+    if request.client is not None and not is_loopback(request.client.host):
+        return False
+    return all(map(is_loopback, list_forwarded(request)))
+
+
+def list_forwarded(request: Request) -> list[str]:
+    """List whom a proxy says it speaks for, trusted or not: one at this machine has its address."""
+    headers = request.headers
+    hops = [hop for value in headers.getlist("forwarded") for hop in read_forwarded(value.encode())]
+    told = [hop.get("for", "") for hop in hops]
+    told += [part for line in headers.getlist("x-forwarded-for") for part in line.split(",")]
+    return [split_port(each.strip())[0] for each in told]
 
 
 def is_loopback(host: str) -> bool:
