@@ -271,4 +271,5 @@ class Form:
         """Render all fields, by the templates of the package."""
         from undercroft.forms.rendering import render_alone  # noqa: PLC0415 - Jinja2 is slow to import, and an API needs none
 
+        self.load()
         return render_alone(self.template_name, form=self)

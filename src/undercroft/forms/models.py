@@ -6,11 +6,14 @@ from typing import Any, ClassVar
 from undercroft.db.fields.info import FieldInfo
 from undercroft.db.internals import state_of
 from undercroft.db.rows.notes import find_alias
-from undercroft.db.twins import Steps, async_twin, atomically, take_steps, twins
+from undercroft.db.twins import Steps, async_twin, atomically, run_steps, take_steps, twins
 from undercroft.errors import ValidationError
 from undercroft.forms.fields.rows import OffLoop
 from undercroft.forms.form import Form
 from undercroft.forms.model_fields import build_field, choose_names, list_editable, list_many
+
+_SHOWING = OffLoop("showing a form of rows", "await form.aload()")
+_CHECKING = OffLoop("form.is_valid()", "await form.ais_valid()")
 
 
 class ModelForm(Form):
@@ -76,26 +79,32 @@ class ModelForm(Form):
 
     def load_steps(self) -> Steps[None]:
         """Fetch what is needed to show the form: the rows that are related already, too."""
-        yield from self._load_many()
+        yield from self._load_many(_SHOWING)
         yield from super().load_steps()
 
-    def _load_many(self) -> Steps[None]:
+    def get_initial(self, name: str) -> Any:
+        """Return what a field shows before anything was sent; of relations, what is related."""
+        if name not in self.initial:
+            run_steps(self._load_many(_SHOWING))
+        return super().get_initial(name)
+
+    def _load_many(self, off_loop: OffLoop) -> Steps[None]:
         """Let what is related already be what is shown at first."""
         names = [] if self.is_new else self._list_own(list_many(self.model))
         for name in names:
             if name not in self.initial:
-                yield OffLoop("form.is_valid()", "await form.ais_valid()")
+                yield off_loop
                 self.initial[name] = yield from getattr(self.instance, name).load_steps()
 
     def clean_steps(self) -> Steps[None]:
         """Check the form, then the instance that it makes."""
         if self.is_bound:
-            yield from self._load_many()
+            yield from self._load_many(_CHECKING)
         yield from super().clean_steps()
         if not self.is_bound or (self.empty_permitted and not self.has_changed()):
             return
         self._fill_instance()
-        yield OffLoop("form.is_valid()", "await form.ais_valid()")
+        yield _CHECKING
         try:
             yield from take_steps(self.instance.full_clean, self._list_unchecked())
         except ValidationError as error:

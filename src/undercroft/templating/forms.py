@@ -14,6 +14,7 @@ from markupsafe import Markup
 @pass_context
 def render_form(context: Context, form: Any) -> Markup:
     """Render a form's fields, the summary of its mistakes and the field against forgery."""
+    form.load()
     template = context.environment.get_template(form.template_name)
     page = template.render({**context.get_all(), "form": form})
     return Markup(page)  # noqa: S704 - escaped by Jinja2

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from undercroft.views.base import View, ViewHandler
 
 if TYPE_CHECKING:
-    from undercroft.views.editing import CreateView, DeleteView, FormView, UpdateView
+    from undercroft.views.editing import (
+        CreateView,
+        DeleteView,
+        FormView,
+        ModelFormSetView,
+        UpdateView,
+    )
     from undercroft.views.objects import DetailView, ListView
     from undercroft.views.pages import Page, Paginator
     from undercroft.views.templates import RedirectView, TemplateView
@@ -20,6 +26,7 @@ __all__ = [
     "DetailView",
     "FormView",
     "ListView",
+    "ModelFormSetView",
     "Page",
     "Paginator",
     "RedirectView",
@@ -36,6 +43,7 @@ _NAMES = {
     "DetailView": "objects",
     "FormView": "editing",
     "ListView": "objects",
+    "ModelFormSetView": "editing",
     "Page": "pages",
     "Paginator": "pages",
     "RedirectView": "templates",

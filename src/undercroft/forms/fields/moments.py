@@ -52,5 +52,8 @@ class TimeField(DateField):
     invalid_message = "Enter a time such as 12:30."
 
     def to_python(self, value: Any) -> Any:
-        """Read ISO 8601."""
-        return value if isinstance(value, time) else time.fromisoformat(value.strip())
+        """Read ISO 8601, without a zone."""
+        moment = value if isinstance(value, time) else time.fromisoformat(value.strip())
+        if moment.tzinfo is not None:
+            raise ValueError("a time of day has no zone")
+        return moment

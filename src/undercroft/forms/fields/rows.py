@@ -10,7 +10,7 @@ from undercroft.db.twins import Steps, run_steps
 from undercroft.errors import FieldError, FieldValueError
 from undercroft.forms import widgets
 from undercroft.forms.fields.field import Field
-from undercroft.forms.widgets import list_texts
+from undercroft.forms.widgets import list_texts, list_values
 
 #: Rows that a list to choose from shows, at most.
 MAX_OPTIONS = 1000
@@ -185,8 +185,10 @@ class ModelMultipleChoiceField(ModelChoiceField):
     empty_value: Any = ()
 
     def prepare(self, value: Any) -> Any:
-        """Write the keys of rows, or keys as they are."""
-        return [super(ModelMultipleChoiceField, self).prepare(each) for each in value or ()]
+        """Write the keys of rows, or keys as they are; a single one is one of the list."""
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.prepare(each) for each in list_values(value)]
+        return super().prepare(value)
 
     def clean_steps(self, value: Any) -> Steps[Any]:
         """Look up the rows that were chosen, all with one query.
@@ -205,7 +207,7 @@ class ModelMultipleChoiceField(ModelChoiceField):
 
     def has_changed(self, shown: Any, sent: Any) -> bool:
         """Tell whether others were chosen; their order is no matter."""
-        return {*list_texts(self.prepare(shown))} != {*list_texts(sent)}
+        return {*list_texts(self.prepare(shown or ()))} != {*list_texts(sent or ())}
 
 
 def split_keys(value: Any) -> list[str]:
