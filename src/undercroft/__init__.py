@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from undercroft.binding.parameters import Header as Header
     from undercroft.binding.parameters import Path as Path
     from undercroft.binding.parameters import Query as Query
+    from undercroft.binding.parameters import Security as Security
+    from undercroft.binding.scopes import SecurityScopes as SecurityScopes
     from undercroft.broadcast import Broadcast as Broadcast
     from undercroft.db import transaction as transaction
     from undercroft.errors import HTTPException as HTTPException
@@ -118,6 +120,8 @@ _NAMES = {
     "Request": "undercroft.http.request",
     "Response": "undercroft.http.responses",
     "Router": "undercroft.routing.router",
+    "Security": "undercroft.binding.parameters",
+    "SecurityScopes": "undercroft.binding.scopes",
     "ServerSentEvent": "undercroft.binding.events",
     "Settings": "undercroft.settings",
     "StreamingResponse": "undercroft.http.responses",
@@ -184,6 +188,8 @@ __all__ = [
     "RequestState",
     "Response",
     "Router",
+    "Security",
+    "SecurityScopes",
     "ServerSentEvent",
     "Settings",
     "StreamingResponse",

@@ -30,8 +30,9 @@ OWNERS = {
 }
 PROTOCOL_ROOMS = {"gateways", "server", "testing"}
 PROTOCOL_WORDS = {"scope", "environ", "send"}
-# `Depends(scope=...)` is FastAPI's name for how long a value lives.
-OTHER_MEANINGS = {(Path("binding/parameters.py"), "scope")}
+# `Depends(scope=...)` is FastAPI's name for how long a value lives, and OAuth 2's form has a field
+# of this name (RFC 6749, section 4.3.2).
+OTHER_MEANINGS = {(Path("binding/parameters.py"), "scope"), (Path("security/oauth2.py"), "scope")}
 
 
 @pytest.fixture(scope="module")

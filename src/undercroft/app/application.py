@@ -51,6 +51,7 @@ from undercroft.middleware.sockets import (
 from undercroft.middleware.timeouts import RequestTimeout
 from undercroft.openapi.responses import check_others
 from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
+from undercroft.openapi.security import check_schemes
 from undercroft.routing.decorators import RouteDecorators
 from undercroft.routing.hooks import HookDecorators, Hooks
 from undercroft.routing.inclusion import RouteEntry, RouteSource
@@ -78,6 +79,8 @@ class App(RouteDecorators, HookDecorators):
         routes: What `path()` and `include()` return, as in `urlpatterns`.
         middleware: Coroutines around every handler, the first outermost.
         socket_middleware: The same around every handler of a WebSocket.
+        dependencies: `Depends(...)` or `Security(...)` that every route begins with; what is
+            mounted and the pages of the description go past them.
         lifespan: An async context manager around the application's life: entered when an ASGI
             server starts and left when it stops; under WSGI, which tells of neither, from the
             first request until the process ends.
@@ -87,6 +90,8 @@ class App(RouteDecorators, HookDecorators):
         operations: Every method of every route, compiled; filled by `build`.
         form_limits: How much of a form is read, by the settings.
         max_json_depth: How deep JSON of a body may be nested, by the settings.
+        webhooks: What the application sends to others, declared as routes whose paths are
+            names; only for the API's description.
     """
 
     def __init__(  # noqa: PLR0913 - what a project is composed of, all optional
@@ -97,13 +102,15 @@ class App(RouteDecorators, HookDecorators):
         routes: Sequence[RouteEntry] = (),
         middleware: Sequence[Middleware] = (),
         socket_middleware: Sequence[SocketMiddleware] = (),
+        dependencies: Sequence[Any] = (),
         lifespan: Lifespan | None = None,
         openapi: OpenAPIOptions | None = None,
     ) -> None:
         self.settings = settings if settings is not None else Settings()
         self.openapi = openapi if openapi is not None else OpenAPIOptions()
-        self.router = Router()
+        self.router = Router(dependencies=dependencies)
         self.router.on_change = self._forget_endpoint
+        self.webhooks = Router()
         self.operations: list[Operation] = []
         self._middleware = list(middleware)
         self._socket_middleware = list(socket_middleware)
@@ -265,12 +272,8 @@ class App(RouteDecorators, HookDecorators):
                 self._mounts.connect(routes)
                 for route in routes:
                     check_others(route)
-                self.operations = compile_routes(
-                    routes,
-                    self._providers.find,
-                    self.hooks,
-                    atomic=self.settings.atomic_requests,
-                )
+                self.operations = self._compile(routes)
+                check_schemes(operation.plan for operation in self.operations)
                 self._reverser = Reverser(routes)
                 sockets = [route for route in routes if route.is_socket]
                 self._serve_socket = self._build_sockets(routes)
@@ -284,13 +287,18 @@ class App(RouteDecorators, HookDecorators):
                 check_links(self, routes, self.find_folders(self.settings.templates, "templates"))
             return self._endpoint
 
+    def _compile(self, routes: Iterable[Route]) -> list[Operation]:
+        atomic = self.settings.atomic_requests
+        return compile_routes(routes, self._providers.find, self.hooks, atomic=atomic)
+
     def _build_own_routes(self) -> list[Route]:
-        described = build_openapi_routes(self.openapi, self._list_described)
+        described = build_openapi_routes(self.openapi, self._find_described)
         return [*described, *self.static_files.build_routes()]
 
-    def _list_described(self) -> list[Operation]:
-        """List what OpenAPI can describe, which knows no WebSockets."""
-        return [each for each in self.operations if not each.route.is_socket]
+    def _find_described(self) -> tuple[list[Operation], list[Operation]]:
+        """Find what OpenAPI can describe, which knows no WebSockets."""
+        operations = [each for each in self.operations if not each.route.is_socket]
+        return operations, self._compile(self.webhooks.routes)
 
     def _list_middleware(self) -> list[Middleware]:
         return [check_middleware(layer) for layer in self._middleware]

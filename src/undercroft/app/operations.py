@@ -64,12 +64,18 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
             path_params=[param.name for param in route.all_params],
             status_code=route.options.get("status_code", 200),
             shape=read_shape(route.options),
+            dependencies=route.options.get("dependencies", ()),
             find_provider=find_provider,
         )
 
     if route.is_socket:
         params = [param.name for param in route.all_params]
-        plan = compile_socket_plan(route.handler, path_params=params, find_provider=find_provider)
+        plan = compile_socket_plan(
+            route.handler,
+            path_params=params,
+            dependencies=route.options.get("dependencies", ()),
+            find_provider=find_provider,
+        )
         route.endpoint = plan.endpoint
         return [Operation(SOCKET, route, plan)]
     layers = route.options.get("middleware", ())

@@ -133,6 +133,7 @@ class ModelField:
         is_required: Whether there is no default.
         description: What is said of it.
         default: Its default, if that is a plain value.
+        is_deprecated: It should no longer be sent.
     """
 
     name: str
@@ -140,6 +141,7 @@ class ModelField:
     is_required: bool
     description: str = ""
     default: Any = None
+    is_deprecated: bool = False
 
 
 def find_fields(annotation: Any) -> list[ModelField] | None:
@@ -179,4 +181,6 @@ def _read_field(name: str, field: Any) -> ModelField:
     kind: Any = field.annotation
     for constraint in field.metadata:
         kind = Annotated[kind, constraint]
-    return ModelField(called, kind, field.is_required(), field.description or "", field.default)
+    described = field.description or ""
+    is_deprecated = bool(field.deprecated)
+    return ModelField(called, kind, field.is_required(), described, field.default, is_deprecated)

@@ -22,6 +22,7 @@ from undercroft.binding.callables import Kind, describe_place, find_kind
 from undercroft.binding.container import find_container
 from undercroft.binding.lifetimes import Lifetime, read_lifetime, refuse_shorter
 from undercroft.binding.parameters import Dependency, FindProvider, Provider, Source
+from undercroft.binding.scopes import Requirement, SecurityScopes, add_scopes
 from undercroft.binding.signature import Argument, Injection, read_signature
 from undercroft.binding.validating import Slot
 from undercroft.concurrency import run_in_thread
@@ -45,6 +46,8 @@ class Step:
         is_lifetime_told: Whether the code says so, so that it cannot be prolonged.
         key: Of what the application keeps: the function and what it is made of.
         enter: For generators, makes the context manager that cleans up.
+        is_at_hand: Gives its value at once, so that no thread is needed to wait for it.
+        reads_scopes: It, or what it needs, looks at the scopes that lead to it.
     """
 
     function: Callable[..., Any]
@@ -60,6 +63,8 @@ class Step:
     key: Hashable = None
     is_lifetime_told: bool = False
     enter: Callable[..., Any] | None = None
+    is_at_hand: bool = False
+    reads_scopes: bool = False
 
     @property
     def is_async(self) -> bool:
@@ -95,6 +100,8 @@ class Step:
         """Call from the loop; what blocks is called beside it."""
         if self.kind is Kind.COROUTINE:
             return await self.function(**arguments)
+        if self.is_at_hand:
+            return self.function(**arguments)
         if self.enter is None:
             return await run_in_thread(self.function, **arguments)
         manager = self.enter(**arguments)
@@ -149,8 +156,24 @@ class StepList:
         self._lifetime = lifetime
         self._positions: dict[Any, int] = {}
         self._open: list[Callable[..., Any]] = []
+        self._scopes: tuple[str, ...] = ()
         self.steps: list[Step] = []
         self.slots: list[Slot] = []
+        self.requirements: list[Requirement] = []
+
+    def add_dependency(self, dependency: Any) -> None:
+        """Add what is called for its own sake: nobody takes its value.
+
+        Raises:
+            ImproperlyConfigured: It is no `Depends` or `Security` of something.
+        """
+        if not isinstance(dependency, Dependency) or dependency.function is None:
+            raise ImproperlyConfigured(
+                f"dependencies=[{dependency!r}] is no dependency.",
+                hint="Write dependencies=[Depends(function)].",
+                code="binding.dependencies",
+            )
+        self._find_position(Injection("", dependency.function, dependency))
 
     def add_handler(self, function: Callable[..., Any], *, skip_first: bool = False) -> Step:
         """Add the handler and, before it, all it depends on.
@@ -177,6 +200,7 @@ class StepList:
         self._open.append(function)
         step = Step(function, kind, lifetime=lifetime or self._lifetime)
         step.is_lifetime_told = lifetime is not None
+        step.is_at_hand = kind is Kind.PLAIN and getattr(function, "is_at_hand", False)
         found = read_signature(
             function, self._path_params, self._find_provider, skip_first=skip_first
         )
@@ -207,7 +231,7 @@ class StepList:
                 self.slots.append(slot)
             step.reads.append((argument.name, slot.key))
         elif argument.dependency is None:
-            step.takes_request = argument.name
+            self._take(step, argument)
         else:
             if isinstance(argument.dependency, Provider):
                 check_provider(argument, argument.dependency, step)
@@ -218,6 +242,16 @@ class StepList:
             if step.lifetime is Lifetime.REQUEST:
                 self._prolong(position, step.function)
             step.needs.append((argument.name, position))
+            step.reads_scopes = step.reads_scopes or self.steps[position].reads_scopes
+
+    def _take(self, step: Step, argument: Injection) -> None:
+        """Give a call the request, or the scopes that lead to it."""
+        if argument.annotation is not SecurityScopes:
+            step.takes_request = argument.name
+            return
+        scopes = SecurityScopes([*self._scopes])
+        step.takes.append((argument.name, lambda request: scopes))
+        step.reads_scopes = True
 
     def _find_shared_body(self, argument: Argument) -> Slot | None:
         """Find the same part of the body, asked for by another function.
@@ -245,23 +279,36 @@ class StepList:
         function = dependency.function if dependency else None
         if function is None:
             function = injection.annotation
+        scopes = add_scopes(self._scopes, dependency)
+        self.requirements.append(Requirement(function, scopes))
         function = self._container.overrides.find(function)
         lifetime = self._find_lifetime(injection)
         is_shared = not isinstance(dependency, Dependency) or dependency.use_cache
         # A callable object need not be hashable; then it is only the same as itself.
         key: Any = function if is_hashable(function) else id(function)
-        if is_shared and key in self._positions:
-            position = self._positions[key]
+        # What looks at the scopes is another value where those are others.
+        position = self._positions.get(key, self._positions.get((key, scopes)))
+        if is_shared and position is not None:
             if lifetime is Lifetime.REQUEST:
                 self._prolong(position, function)
+            self._require_again(position, scopes)
             return position
         if lifetime is Lifetime.APP:
             step = self._add_kept(function)
         else:
+            outer, self._scopes = self._scopes, scopes
             step = self._add(function, find_kind(function), lifetime=lifetime)
+            self._scopes = outer
         make_manager(step)
-        self._positions[key] = len(self.steps) - 1
+        self._positions[(key, scopes) if step.reads_scopes else key] = len(self.steps) - 1
         return len(self.steps) - 1
+
+    def _require_again(self, position: int, scopes: tuple[str, ...]) -> None:
+        """Note what a value that is there already needs, for those who ask for more scopes."""
+        if scopes:
+            for _, needed in self.steps[position].needs:
+                self.requirements.append(Requirement(self.steps[needed].function, scopes))
+                self._require_again(needed, scopes)
 
     def _find_lifetime(self, injection: Injection) -> Lifetime | None:
         """Find how long a value lives; None where nobody says so.

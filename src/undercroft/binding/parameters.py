@@ -3,7 +3,7 @@
 Each works in `Annotated[int, Query(ge=1)]` and, as in FastAPI, as a default: `q: str = Query("")`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Literal, TypedDict, Unpack
@@ -43,6 +43,8 @@ class Constraints(TypedDict, total=False):
     description: str
     examples: list[Any]
     deprecated: bool
+    openapi_examples: Mapping[str, Any]
+    include_in_schema: bool
     gt: float
     ge: float
     lt: float
@@ -52,6 +54,11 @@ class Constraints(TypedDict, total=False):
     max_length: int
     pattern: str
     strict: bool
+    allow_inf_nan: bool
+    max_digits: int
+    decimal_places: int
+    discriminator: str
+    json_schema_extra: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,8 @@ class Parameter:
         is_deprecated: OpenAPI says that it should no longer be sent.
         media_type: What the body must be declared as, where that is not JSON; `*/*` for anything.
         extra: What becomes of members that no field has: "ignore", "forbid" or "allow".
+        openapi_examples: OpenAPI's example objects, by name.
+        is_shown: OpenAPI tells of it.
     """
 
     source: Source
@@ -77,6 +86,8 @@ class Parameter:
     is_deprecated: bool = False
     media_type: str | None = None
     extra: Extra | None = None
+    openapi_examples: Mapping[str, Any] | None = None
+    is_shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,7 @@ class Dependency:
     function: Callable[..., Any] | None
     use_cache: bool = True
     lifetime: str | None = None
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +137,21 @@ def build_parameter(
     """Build a marker; typed `Any` so that it can stand as a default of any type."""
     # Pydantic warns of a deprecated value that is no model's field; only OpenAPI tells of it.
     is_deprecated = constraints.pop("deprecated", False)
-    field: FieldInfo = Field(**constraints)
+    examples = constraints.pop("openapi_examples", None)
+    is_shown = constraints.pop("include_in_schema", True)
+    checks: Any = constraints
+    field: FieldInfo = Field(**checks)
     default = MISSING if default is ... else default
-    return Parameter(source, default, alias, field, embed, is_deprecated)
+    return Parameter(
+        source,
+        default,
+        alias,
+        field,
+        embed,
+        is_deprecated,
+        openapi_examples=examples,
+        is_shown=is_shown,
+    )
 
 
 def Path(  # noqa: N802 - FastAPI's name
@@ -218,3 +242,21 @@ def Depends(  # noqa: N802 - FastAPI's name
             the application ends, for all requests.
     """
     return Dependency(function, use_cache, scope)
+
+
+def Security(  # noqa: N802 - FastAPI's name
+    function: Callable[..., Any] | None = None,
+    *,
+    scopes: Sequence[str] = (),
+    use_cache: bool = True,
+) -> Any:
+    """Inject as `Depends` does, and say what the caller must be allowed to do.
+
+    What it depends on sees the names as `SecurityScopes`, and OpenAPI lists them.
+
+    Args:
+        function: A function, async function, generator or class.
+        scopes: Names of scopes, in OAuth 2's sense.
+        use_cache: Call it once for a request, however often it is asked for.
+    """
+    return Dependency(function, use_cache, scopes=tuple(scopes))

@@ -4,7 +4,7 @@ A signature is inspected once. What a request then runs is the shortest of three
 can do the work: nothing to bind, values only, or values and dependencies.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,8 +15,9 @@ from undercroft.binding.answers import Answer, Returns, build_answer
 from undercroft.binding.callables import Kind, describe_place, read_hints
 from undercroft.binding.dependencies import Step, StepList
 from undercroft.binding.lifetimes import Lifetime, RequestStack
-from undercroft.binding.parameters import FindProvider, Source, find_no_provider
+from undercroft.binding.parameters import Dependency, FindProvider, Source, find_no_provider
 from undercroft.binding.reading import Reading
+from undercroft.binding.scopes import Requirement
 from undercroft.binding.shaping import NO_SHAPE, Shape
 from undercroft.binding.signature import Argument
 from undercroft.binding.streams import OwningStream
@@ -53,6 +54,7 @@ class Plan:
         body: The type of the whole body, or None.
         returns: What the handler answers with.
         handler: The function as it was written.
+        requirements: The dependencies, each with the scopes that lead to it.
     """
 
     endpoint: Endpoint
@@ -61,14 +63,16 @@ class Plan:
     is_body_required: bool
     returns: Returns
     handler: Callable[..., Any]
+    requirements: tuple[Requirement, ...] = ()
 
 
-def compile_plan(
+def compile_plan(  # noqa: PLR0913 - what a route says, and who knows the types
     handler: Callable[..., Any] | BoundHandler,
     *,
     path_params: Collection[str] = (),
     status_code: int = 200,
     shape: Shape = NO_SHAPE,
+    dependencies: Sequence[Dependency] = (),
     find_provider: FindProvider = find_no_provider,
 ) -> Plan:
     """Compile a handler.
@@ -78,6 +82,7 @@ def compile_plan(
         path_params: Names the route's template captures.
         status_code: The status of a good answer.
         shape: What the route says of the answer.
+        dependencies: Are called before the handler's own, for their own sake.
         find_provider: Knows the types that are injected by their name alone.
 
     Raises:
@@ -86,6 +91,8 @@ def compile_plan(
     bound = handler if isinstance(handler, BoundHandler) else None
     function: Any = bound.function if bound else handler
     steps = StepList(path_params, find_provider)
+    for dependency in dependencies:
+        steps.add_dependency(dependency)
     step = steps.add_handler(function, skip_first=bound is not None)
     if bound is None:
         check_path_is_taken(function, step, steps, path_params)
@@ -102,6 +109,7 @@ def compile_plan(
         is_body_required=bool(reading.body and reading.body.is_required),
         returns=answered,
         handler=function,
+        requirements=tuple(steps.requirements),
     )
 
 
@@ -115,7 +123,7 @@ def check_path_is_taken(
     Raises:
         ImproperlyConfigured: The route captures a name that nothing reads.
     """
-    if any(each.takes_request for each in steps.steps):
+    if any(each.takes_request for each in steps.steps if not each.is_at_hand):
         return
     taken = {slot.argument.alias for slot in steps.slots if slot.argument.source is Source.PATH}
     for name in path_params:
@@ -224,7 +232,7 @@ class _Pipeline:
             reading.has_parameters or reading.body is not None or reading.has_defaults
         )
         self._calls = [
-            (step, step.function, step.kind is Kind.COROUTINE, step.is_bare)
+            (step, step.function, step.kind is Kind.COROUTINE, step.is_at_hand, step.is_bare)
             for step in self._dependencies
         ]
         on_loop = self._on_loop if is_owning else self._light
@@ -237,10 +245,12 @@ class _Pipeline:
             await ensure_loop()
         try:
             results: list[Any] = []
-            for step, function, is_awaited, is_bare in self._calls:
+            for step, function, is_awaited, is_at_hand, is_bare in self._calls:
                 arguments = _NOTHING if is_bare else step.build_arguments(request, values, results)
                 if is_awaited:
                     results.append(await function(**arguments))
+                elif is_at_hand:
+                    results.append(function(**arguments))
                 else:
                     results.append(await run_in_thread(function, **arguments))
             arguments = self._handler.build_arguments(request, values, results)

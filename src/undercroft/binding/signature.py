@@ -1,7 +1,7 @@
 """Reads a handler's signature: which arguments it has and where each value comes from."""
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -27,6 +27,7 @@ from undercroft.binding.parameters import (
     Provider,
     Source,
 )
+from undercroft.binding.scopes import SecurityScopes
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
 from undercroft.http.uploads import UploadFile
@@ -70,6 +71,8 @@ class Argument:
         extra: What becomes of members of the body that no field has.
         is_raw: It is the body itself, as bytes or as a stream.
         is_stream: It is the body in pieces.
+        openapi_examples: OpenAPI's example objects, by name.
+        is_shown: OpenAPI tells of it.
         takes_bytes: A file is read into memory, not handed over as an `UploadFile`.
     """
 
@@ -89,6 +92,8 @@ class Argument:
     extra: Extra | None = None
     is_raw: bool = False
     is_stream: bool = False
+    openapi_examples: Mapping[str, Any] | None = None
+    is_shown: bool = True
 
     @property
     def is_required(self) -> bool:
@@ -205,6 +210,8 @@ def find_injection(
     """Find what is injected for its type or name alone: the request, a session and so on."""
     if is_request(plain) or (annotation is Any and name == "request"):
         return Injection(name, Request, None)
+    if plain is SecurityScopes:
+        return Injection(name, SecurityScopes, None)
     provider = find_provider(plain)
     if provider is None and isinstance(plain, type) and issubclass(plain, WebSocket):
         raise ImproperlyConfigured(
@@ -250,6 +257,8 @@ def apply_marker(  # noqa: PLR0913, PLR0917 - as above
         extra=marker.extra,
         is_raw=source is Source.BODY and (plain is bytes or is_byte_stream(plain)),
         is_stream=is_byte_stream(plain),
+        openapi_examples=marker.openapi_examples,
+        is_shown=marker.is_shown,
     )
 
 

@@ -1,6 +1,6 @@
 """Compiles the handler of a WebSocket: its arguments come from the handshake."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -8,7 +8,12 @@ from undercroft.binding.answers import Returns
 from undercroft.binding.callables import Kind, describe_place
 from undercroft.binding.container import Injector, find_container
 from undercroft.binding.dependencies import Step, StepList
-from undercroft.binding.parameters import FindProvider, Provider, find_no_provider
+from undercroft.binding.parameters import (
+    Dependency,
+    FindProvider,
+    Provider,
+    find_no_provider,
+)
 from undercroft.binding.plan import Plan, check_path_is_taken
 from undercroft.binding.reading import Reading
 from undercroft.errors import ImproperlyConfigured
@@ -31,6 +36,7 @@ def compile_socket_plan(
     handler: Callable[..., Any],
     *,
     path_params: Collection[str] = (),
+    dependencies: Sequence[Dependency] = (),
     find_provider: FindProvider = find_no_provider,
 ) -> Plan:
     """Compile the handler of a WebSocket.
@@ -38,6 +44,7 @@ def compile_socket_plan(
     Args:
         handler: An async function; one that takes a `WebSocket`, itself or by a dependency.
         path_params: Names the route's template captures.
+        dependencies: Are called before the handler's own, for their own sake.
         find_provider: Knows the types that are injected by their name alone.
 
     Raises:
@@ -50,6 +57,8 @@ def compile_socket_plan(
         return _SOCKET if is_socket else find_provider(annotation)
 
     steps = StepList(path_params, Injector(find, find_container(find_provider)))
+    for dependency in dependencies:
+        steps.add_dependency(dependency)
     step = steps.add_handler(handler)
     check_handler(handler, step)
     if not step.takes:

@@ -1,8 +1,10 @@
 """What a description says of the API as a whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from undercroft.routing.route import Route
 
 Member = Mapping[str, Any]
 
@@ -22,6 +24,8 @@ class Info:
         servers: Where it is served, each with `url` and perhaps a `description`.
         tags: In their order, each with `name` and perhaps a `description`.
         external_docs: `url`, and perhaps a `description`.
+        generate_unique_id_function: Names an operation by its route, where that has no
+            `operation_id`; the function's name does otherwise. What two share is told apart.
     """
 
     title: str = "undercroft"
@@ -34,6 +38,7 @@ class Info:
     servers: Sequence[Member] = ()
     tags: Sequence[Member] = ()
     external_docs: Member = field(default_factory=dict[str, Any])
+    generate_unique_id_function: Callable[[Route], str] | None = None
 
     def describe(self) -> dict[str, Any]:
         """Build the info object."""

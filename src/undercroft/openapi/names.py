@@ -5,16 +5,24 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from undercroft.routing.route import Route
+
 _OTHER = re.compile(r"[^a-zA-Z0-9]+")
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-def choose_operation_ids(operations: Sequence[Any]) -> list[str]:
+def choose_operation_ids(
+    operations: Sequence[Any], generate: Callable[[Route], str] | None = None
+) -> list[str]:
     """Choose a unique id for each operation, whatever the order they are declared in.
 
     Those that share a name are told apart by namespace, then by method, then by path.
+
+    Args:
+        operations: In any order.
+        generate: Names those whose routes do not.
     """
-    names = [name_operation(operation) for operation in operations]
+    names = [name_operation(operation, generate) for operation in operations]
     for extend in (_add_namespace, _add_method, _add_path):
         counted = Counter(names)
         if len(counted) == len(names):
@@ -26,11 +34,13 @@ def choose_operation_ids(operations: Sequence[Any]) -> list[str]:
     return names
 
 
-def name_operation(operation: Any) -> str:
+def name_operation(operation: Any, generate: Callable[[Route], str] | None = None) -> str:
     """Name an operation: what the route says, or the function's name, with its view's before it."""
     declared: str | None = operation.route.options.get("operation_id")
     if declared:
         return declared
+    if generate is not None:
+        return generate(operation.route)
     handler: Callable[..., Any] = operation.plan.handler
     name = getattr(handler, "__name__", type(handler).__name__)
     view = getattr(operation.route.handler, "view_class", None)

@@ -13,6 +13,8 @@ from undercroft.routing.converters import Converter, IntConverter
 from undercroft.routing.template import PathParam
 
 _JSON: Final = "application/json"
+#: Bytes of which nothing is known (RFC 9110, section 8.3).
+_BYTES: Final = "application/octet-stream"
 
 #: What is part of a body, not a parameter.
 _BODIES: Final = frozenset({Source.BODY, Source.FORM, Source.FILE})
@@ -35,7 +37,7 @@ def describe_parameters(
             "schema": describe_converter(param.converter, collector),
         }
     for argument in arguments:
-        if argument.source in _BODIES or is_described_elsewhere(argument):
+        if argument.source in _BODIES or is_described_elsewhere(argument) or not argument.is_shown:
             continue
         if argument.source is Source.PATH and argument.alias not in converters:
             continue  # The host's, of which a path of the document knows nothing.
@@ -80,6 +82,8 @@ def describe_argument(
     if converter is not None and get_plain_type(annotation) is Any:
         annotation = converter.python_type
     described["schema"] = collector.add(annotation, "validation", **known)
+    if argument.openapi_examples:
+        described["examples"] = dict(argument.openapi_examples)
     return described
 
 
@@ -113,6 +117,8 @@ def describe_group(argument: Argument, collector: SchemaCollector) -> list[Schem
         if member.field.description:
             parameter["description"] = member.field.description
         parameter["required"] = argument.is_required and member.field.is_required
+        if member.field.is_deprecated:
+            parameter["deprecated"] = True
         default = None if member.field.is_required else find_json(member.field.default)
         known = {} if default is None or default[0] is None else {"default": default[0]}
         parameter["schema"] = collector.add(member.field.annotation, "validation", **known)
@@ -121,11 +127,13 @@ def describe_group(argument: Argument, collector: SchemaCollector) -> list[Schem
 
 
 def describe_body(arguments: Sequence[Argument], collector: SchemaCollector) -> Schema | None:
-    """Describe the body: JSON, whole or by members, or a form."""
+    """Describe the body: JSON, whole or by members, a form, or bytes of any kind."""
     bodies = [argument for argument in arguments if argument.source in _BODIES]
     if not bodies:
         return None
     described: Schema = {}
+    if bodies[0].is_raw:
+        return describe_raw_body(bodies[0])
     is_form = bodies[0].source is not Source.BODY
     is_whole = bodies[0].members is not None if is_form else not bodies[0].embed
     if len(bodies) == 1 and is_whole:
@@ -135,9 +143,32 @@ def describe_body(arguments: Sequence[Argument], collector: SchemaCollector) -> 
         schema = collector.add(bodies[0].annotation, "validation")
     else:
         schema = describe_members(bodies, collector)
-    kinds = list_form_types(bodies) if is_form else [_JSON]
-    described["content"] = {kind: {"schema": schema} for kind in kinds}
+    told = next(filter(None, (argument.media_type for argument in bodies)), _JSON)
+    content: Schema = {"schema": schema}
+    examples = {
+        name: example
+        for argument in bodies
+        for name, example in (argument.openapi_examples or {}).items()
+    }
+    if examples:
+        content["examples"] = examples
+    kinds = list_form_types(bodies) if is_form else [told]
+    described["content"] = dict.fromkeys(kinds, content)
     described["required"] = any(argument.is_required for argument in bodies)
+    return described
+
+
+def describe_raw_body(argument: Argument) -> Schema:
+    """Describe a body that is taken as it comes: its media type says all (3.1, 4.8.14.1)."""
+    described: Schema = {}
+    field = argument.field
+    if field is not None and field.description:
+        described["description"] = field.description
+    content: Schema = {}
+    if argument.openapi_examples:
+        content["examples"] = dict(argument.openapi_examples)
+    described["content"] = {argument.media_type or _BYTES: content}
+    described["required"] = argument.is_required
     return described
 
 

@@ -58,6 +58,7 @@ _INVALID: Final[Schema] = {
 #: What each status of an error means here; others are described by their phrase.
 _MEANINGS: Final = {
     400: "The request cannot be read, for example malformed JSON.",
+    401: "No credentials came with the request, or none that count.",
     404: "There is nothing at this address.",
     409: "The request does not fit what is stored.",
     415: "The body is not declared as JSON.",

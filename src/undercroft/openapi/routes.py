@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from undercroft.http.json import dump_json
 from undercroft.http.request import Request
 from undercroft.http.responses import Response
-from undercroft.openapi.document import Described, build_document
+from undercroft.openapi.document import build_document
 from undercroft.openapi.info import Info
+from undercroft.openapi.operations import Described
 from undercroft.openapi.pages import REDOC, SWAGGER, build_page_routes
 from undercroft.routing.route import Route, build_route
 
@@ -28,18 +29,20 @@ class OpenAPIOptions(Info):
     redoc_url: str | None = "/redoc"
 
 
-def build_openapi_routes(
-    options: OpenAPIOptions, get_operations: Callable[[], Sequence[Described]]
-) -> list[Route]:
+#: Operations and webhooks.
+GetDescribed = Callable[[], tuple[Sequence[Described], Sequence[Described]]]
+
+
+def build_openapi_routes(options: OpenAPIOptions, get_described: GetDescribed) -> list[Route]:
     """Build the routes of the description.
 
     Args:
         options: How the API is described.
-        get_operations: Called at the first request, when everything is compiled.
+        get_described: Called at the first request, when everything is compiled.
     """
     if options.url is None:
         return []
-    document = _Document(options, get_operations)
+    document = _Document(options, get_described)
     routes = [build_route(options.url, document.answer, ["GET"], {"include_in_schema": False})]
     for page, url in ((SWAGGER, options.docs_url), (REDOC, options.redoc_url)):
         if url is not None:
@@ -50,15 +53,15 @@ def build_openapi_routes(
 class _Document:
     """The document as bytes, made at the first request and kept."""
 
-    def __init__(self, info: Info, get_operations: Callable[[], Sequence[Described]]) -> None:
+    def __init__(self, info: Info, get_described: GetDescribed) -> None:
         self._info = info
-        self._get_operations = get_operations
+        self._get_described = get_described
         self._body = b""
 
     def answer(self, request: Request) -> Response:
         """Answer with the document, or 304 to a client that has it."""
         if not self._body:
-            self._body = dump_json(build_document(self._info, self._get_operations()))
+            self._body = dump_json(build_document(self._info, *self._get_described()))
         body = self._body
         if not self._info.servers:
             # Below a mount the paths start elsewhere; the rest of the document is the same.

@@ -15,6 +15,8 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 Schema = dict[str, Any]
 
 _REFERENCE = "#/components/schemas/"
+#: What Pydantic adds to the names of what differs.
+_INPUT, _OUTPUT = "-Input", "-Output"
 #: What OpenAPI allows as a component's key.
 _NAME = re.compile(r"[a-zA-Z0-9._-]+")
 
@@ -58,13 +60,47 @@ class SchemaCollector:
             inputs, ref_template=_REFERENCE + "{model}", schema_generator=LenientJsonSchema
         )
         components: dict[str, Schema] = rest.get("$defs", {})
-        names = choose_names(components)
+        names = join_modes(components)
+        joined = {
+            names.get(key, key): rename_references(schema, names)
+            for key, schema in components.items()
+        }
+        chosen = choose_names(joined)
+        names = {key: chosen[names.get(key, key)] for key in components}
         for index, (place, mode, _) in enumerate(self._wanted):
             place.update(rename_references(schemas[index, mode], names))
-        renamed = {
-            names[key]: rename_references(schema, names) for key, schema in components.items()
-        }
+        renamed = {chosen[key]: rename_references(schema, chosen) for key, schema in joined.items()}
         return dict(sorted(renamed.items()))
+
+
+def join_modes(components: dict[str, Schema]) -> dict[str, str]:
+    """Find the components that are the same for input and output, and what both become.
+
+    Pydantic tells two apart that refer to themselves or to each other, however alike they are. So
+    all are taken to be the same until one shows that they are not.
+    """
+    pairs = {
+        key.removesuffix(_INPUT): (key, key.removesuffix(_INPUT) + _OUTPUT)
+        for key in components
+        if key.endswith(_INPUT)
+    }
+    pairs = {
+        name: pair
+        for name, pair in pairs.items()
+        if pair[1] in components and name not in components
+    }
+    while True:
+        names = {key: name for name, pair in pairs.items() for key in pair}
+        differ = [
+            name
+            for name, (one, other) in pairs.items()
+            if rename_references(components[one], names)
+            != rename_references(components[other], names)
+        ]
+        if not differ:
+            return names
+        for name in differ:
+            del pairs[name]
 
 
 def choose_names(components: dict[str, Schema]) -> dict[str, str]:

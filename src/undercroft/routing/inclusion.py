@@ -2,12 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from undercroft.errors import ImproperlyConfigured
 from undercroft.routing.hooks import Hooks
 from undercroft.routing.host_names import HostTemplate
-from undercroft.routing.route import Middleware, Route, RouteEntry, add_middleware, move_route
+from undercroft.routing.route import (
+    Middleware,
+    Route,
+    RouteEntry,
+    add_dependencies,
+    add_middleware,
+    move_route,
+)
 
 __all__ = ["HasRoutes", "Inclusion", "RouteEntry", "RouteSource", "flatten_routes"]
 
@@ -38,6 +45,7 @@ class Inclusion(RouteEntry):
         app_namespace: The app's own name, where `namespace` is that of one of its instances.
         host: The host that each of them answers to, or None.
         middleware: What is put around each, the first outermost.
+        dependencies: What is put before those of each.
     """
 
     target: RouteSource = field(repr=False)
@@ -48,6 +56,7 @@ class Inclusion(RouteEntry):
     app_namespace: str = ""
     host: HostTemplate | None = None
     middleware: tuple[Middleware, ...] = ()
+    dependencies: tuple[Any, ...] = ()
 
     @property
     def routes(self) -> list[Route]:
@@ -87,6 +96,7 @@ def _place_route(route: Route, entry: Inclusion) -> Route:
     moved = move_route(route, entry.prefix, entry.namespace, entry.tags, entry.app_namespace)
     if entry.middleware:
         moved = add_middleware(moved, entry.middleware)
+    moved = add_dependencies(moved, entry.dependencies)
     if entry.host is None:
         return moved
     taken = {param.name for param in entry.host.params} & {param.name for param in moved.params}

@@ -36,6 +36,7 @@ class PathOptions(TypedDict, total=False):
 
     atomic: bool
     middleware: Sequence[Middleware]
+    dependencies: Sequence[Any]
     status_code: int
     response_model: Any
     response_class: type[Response]
@@ -48,6 +49,8 @@ class PathOptions(TypedDict, total=False):
     tags: list[str]
     summary: str
     description: str
+    response_description: str
+    openapi_extra: Mapping[str, Any]
     deprecated: bool
     include_in_schema: bool
     operation_id: str
@@ -210,6 +213,15 @@ def add_middleware(route: Route, middleware: Sequence[Middleware]) -> Route:
         return route
     options = route.options.copy()
     options["middleware"] = [*middleware, *options.get("middleware", ())]
+    return replace(route, options=options)
+
+
+def add_dependencies(route: Route, dependencies: Sequence[Any]) -> Route:
+    """Copy a route with dependencies put before its own."""
+    if not dependencies:
+        return route
+    options = route.options.copy()
+    options["dependencies"] = [*dependencies, *options.get("dependencies", ())]
     return replace(route, options=options)
 
 

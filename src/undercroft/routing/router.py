@@ -13,6 +13,7 @@ from undercroft.routing.route import (
     Route,
     RouteEntry,
     RouteOptions,
+    add_dependencies,
     add_middleware,
     build_route,
     find_source,
@@ -29,6 +30,8 @@ class Router(RouteDecorators, HookDecorators, Changing):
         namespace: What stands before each name, so that `detail` becomes `blog:detail`.
         tags: What is put before the tags of each route.
         middleware: Coroutines around each route's handler, the first outermost.
+        dependencies: `Depends(...)` or `Security(...)` that each route begins with; what is mounted
+            goes past them.
     """
 
     def __init__(
@@ -37,12 +40,14 @@ class Router(RouteDecorators, HookDecorators, Changing):
         namespace: str | None = None,
         tags: Sequence[str] = (),
         middleware: Sequence[Middleware] = (),
+        dependencies: Sequence[Any] = (),
     ) -> None:
         super().__init__()
         self.prefix = prefix
         self.namespace = namespace or ""
         self.tags = tuple(tags)
         self.middleware = tuple(middleware)
+        self.dependencies = tuple(dependencies)
         self.entries: list[RouteEntry] = []
         self._hooks = Hooks()
 
@@ -80,7 +85,7 @@ class Router(RouteDecorators, HookDecorators, Changing):
         path = join_paths(self.prefix, path)
         route = build_route(path, handler, methods, options)
         route = move_route(route, namespace=self.namespace, tags=self.tags)
-        route = add_middleware(route, self.middleware)
+        route = add_dependencies(add_middleware(route, self.middleware), self.dependencies)
         self._add_entry(route)
         return route
 
@@ -95,7 +100,7 @@ class Router(RouteDecorators, HookDecorators, Changing):
         target: RouteSource = [routes] if isinstance(routes, RouteEntry) else routes
         inner = Inclusion(target, prefix, namespace or "", (), find_source())
         self.follow(find_routers(target))
-        if self.prefix or self.namespace or self.tags or self.middleware:
+        if self._has_something_in_common:
             inner = Inclusion(
                 [inner],
                 self.prefix,
@@ -103,8 +108,14 @@ class Router(RouteDecorators, HookDecorators, Changing):
                 self.tags,
                 inner.source,
                 middleware=self.middleware,
+                dependencies=self.dependencies,
             )
         self._add_entry(inner)
+
+    @property
+    def _has_something_in_common(self) -> bool:
+        common = (self.prefix, self.namespace, self.tags, self.middleware, self.dependencies)
+        return any(common)
 
     def mount(
         self,
