@@ -140,6 +140,8 @@ class Settings(BaseSettings):
         session_cookie_path: Below which path it is sent.
         session_expire_at_browser_close: Whether it ends with the browser.
         session_save_every_request: Whether each touch begins its idle age anew.
+        access_log: Whether each request is logged, to `undercroft.access`.
+        log_format: How `undercroft serve` writes the log, as "text" or lines of "json".
         max_concurrent_requests: Requests being answered at once; more get 503, to come again. A
             stream counts until it begins. None for no limit.
         max_url_length: The longest path and query, decoded; longer ones are 414.
@@ -196,6 +198,8 @@ class Settings(BaseSettings):
     session_cookie_path: str = Field(default="/", pattern=r"^/[\x20-\x3a\x3c-\x7e]*$")
     session_expire_at_browser_close: bool = False
     session_save_every_request: bool = False
+    access_log: bool = False
+    log_format: Literal["text", "json"] = "text"
     max_concurrent_requests: int | None = Field(default=1000, gt=0)
     max_url_length: int = Field(default=8192, gt=0)
     max_header_fields: int = Field(default=100, gt=0)

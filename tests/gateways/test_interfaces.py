@@ -9,7 +9,8 @@ import pytest
 from undercroft.app.application import App
 from undercroft.errors import ImproperlyConfigured
 from undercroft.gateways.interfaces import find_interface
-from undercroft.server.logs import DevelopmentFormatter, ProductionFormatter, escape
+from undercroft.middleware.escaping import escape
+from undercroft.server.logs import DevelopmentFormatter, ProductionFormatter
 from undercroft.server.sockets import build_url, open_sockets, parse_bind
 
 

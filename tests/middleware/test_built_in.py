@@ -220,6 +220,19 @@ def test_requests_have_an_id(client: MakeClient, caplog: pytest.LogCaptureFixtur
         assert name in [vars(record)["request_id"] for record in caplog.records]
 
 
+def test_a_request_that_waits_has_an_id(client: MakeClient) -> None:
+    """An `async def` handler, which under WSGI goes on elsewhere, is named as any other."""
+    app = App(middleware=[RequestId()])
+
+    @app.get("/")
+    async def home(request: Request) -> str:
+        await asyncio.sleep(0)
+        return str(vars(request.state)["request_id"])
+
+    answer = client(app).get("/")
+    assert answer.text == answer.headers["x-request-id"]
+
+
 def test_what_takes_too_long_is_given_up(client: MakeClient) -> None:
     """A handler is cancelled after `request_timeout`; a `def` one is no longer waited for."""
     log = list[str]()

@@ -27,6 +27,7 @@ from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.http.signed_cookies import CookieSigner
 from undercroft.http.websockets import WebSocket
+from undercroft.middleware.access_log import AccessLog
 from undercroft.middleware.error_handlers import ErrorHandlers
 from undercroft.middleware.failures import Failures
 from undercroft.middleware.headers import add_security_headers
@@ -174,6 +175,12 @@ class App(RouteDecorators, HookDecorators):
         if self._serve_socket is not None:
             await self._serve_socket(socket)
 
+    def change_settings(self, **values: Any) -> None:
+        """Set what a command line says of settings that are read when everything is compiled."""
+        for name, value in values.items():
+            setattr(self.settings, name, value)
+        self.announce_change()
+
     # ------------------------------------------------------------------------- composing
 
     def add_route(
@@ -301,7 +308,10 @@ class App(RouteDecorators, HookDecorators):
         return operations, self._compile(self.webhooks.routes)
 
     def _list_middleware(self) -> list[Middleware]:
-        return [check_middleware(layer) for layer in self._middleware]
+        layers = [check_middleware(layer) for layer in self._middleware]
+        if self.settings.access_log and not any(isinstance(each, AccessLog) for each in layers):
+            layers.insert(0, AccessLog())
+        return layers
 
     def _order_middleware(self) -> list[Middleware]:
         layers = self._list_middleware()

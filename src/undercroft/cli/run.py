@@ -79,14 +79,14 @@ def serve_once(
 
         end_with_parent()
     turn_debug_on()
-    configure_logging(development=True)
+    configure_logging(kind="development")
     sockets = (
         adopt_sockets(descriptors) if descriptors else open_sockets(options.host, options.port)
     )
     found = load_object(target, factory=factory)
     if hasattr(found, "build") and hasattr(found, "asgi"):
-        found.build()
-        options = replace(options, **found.server_options)
+        found.change_settings(access_log=True)
+        options = replace(options, **found.server_options, access_log=False)
         warn_of_pending_migrations(found)
         found = found.asgi
     if not descriptors:

@@ -3,7 +3,7 @@
 import gc
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from undercroft.app.application import App
 
 LEVELS = ("critical", "error", "warning", "info", "debug")
+#: Flags that stand for settings of the application, if it is one of ours.
+SETTINGS = (
+    "access_log",
+    "websocket_max_size",
+    "websocket_ping_interval",
+    "websocket_ping_timeout",
+)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -30,7 +37,34 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--interface", type=click.Choice(get_args(Interface)), default="auto")
 @click.option("--lifespan", type=click.Choice(get_args(Lifespan)), default="auto")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
-@click.option("--access-log/--no-access-log", help="A line for each request.  [default: no]")
+@click.option(
+    "--access-log/--no-access-log",
+    default=None,
+    help="A line for each request.  [default: the setting access_log]",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="How the log is written.  [default: the setting log_format]",
+)
+@click.option(
+    "--ws-max-size",
+    "websocket_max_size",
+    type=click.IntRange(1),
+    help="The largest message of a WebSocket, in bytes.",
+)
+@click.option(
+    "--ws-ping-interval",
+    "websocket_ping_interval",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds between two pings.",
+)
+@click.option(
+    "--ws-ping-timeout",
+    "websocket_ping_timeout",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds a ping may stay unanswered.",
+)
 @click.option("--root-path", default="", help="Where a proxy mounts the application.")
 @click.option("--proxy-headers/--no-proxy-headers", help="Believe X-Forwarded-*.  [default: no]")
 @click.option("--forwarded-allow-ips", default="127.0.0.1,::1", help="Whom to believe then.")
@@ -59,6 +93,7 @@ def command(
     workers: int,
     factory: bool,
     log_level: str,
+    log_format: Literal["text", "json"] | None,
     **flags: Any,
 ) -> None:
     """Serve an application for production.
@@ -75,15 +110,21 @@ def command(
         host, port, unix_socket = parse_bind(bind)
         flags["unix_socket"] = unix_socket or flags["unix_socket"]
     # Before the application is imported, so that what it logs then is seen.
-    from undercroft.server.logs import configure_logging  # noqa: PLC0415 - asyncio is slow
+    from undercroft.server.logs import build_formatter, configure_logging  # noqa: PLC0415 - asyncio is slow
 
-    configure_logging(level=log_level)
+    handler = configure_logging(level=log_level, kind=log_format or "text")
     target = find_target(app)
     found = load_object(target, factory=factory)
     own = find_own_app(found)
-    if own is not None:
-        own.build()
+    told = {name: flags.pop(name) for name in SETTINGS}
+    told = {name: value for name, value in told.items() if value is not None}
+    if own is None:
+        flags |= told
+    else:
+        own.change_settings(**told)
         flags |= own.server_options
+        if log_format is None:
+            handler.setFormatter(build_formatter(own.settings.log_format))
     options = Options(host=host or "127.0.0.1", port=8000 if port is None else port, **flags)
     # Slow to import: only here, when the application is known to be sound.
     from undercroft.server.runner import serve  # noqa: PLC0415

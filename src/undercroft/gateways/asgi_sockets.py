@@ -108,6 +108,8 @@ class ASGIWire:
                     message = {**message, "headers": answer.raw_headers}
                     socket.stage = Stage.OPEN
                 case "websocket.close" | "websocket.http.response.start":
+                    if socket.stage is Stage.CONNECTING:
+                        socket.status_code = message.get("status", 403)
                     socket.stage = Stage.CLOSED
                 case _:
                     pass

@@ -72,12 +72,14 @@ class WebSocket:
         max_message_size: The largest message that is taken, in bytes.
         stage: How far it has come.
         subprotocol: What was agreed upon, once it is accepted.
+        status_code: Of the handshake's answer: 101, or what it was refused with; None before it.
     """
 
     def __init__(self, request: Request, wire: Wire, subprotocols: Sequence[str] = ()) -> None:
         self.request = request
         self.subprotocols = list(subprotocols)
         self.subprotocol: str | None = None
+        self.status_code: int | None = None
         self.stage = Stage.CONNECTING
         self.max_message_size = MAX_MESSAGE_SIZE
         self.wire = wire
@@ -196,6 +198,7 @@ class WebSocket:
         functions, self.request.finishings = self.request.finishings, None
         for function in functions or ():
             await function(answer)
+        self.status_code = answer.status_code
 
     # ------------------------------------------------------------------------- what comes in
 

@@ -4,17 +4,16 @@ Whatever a client sends is escaped before it is written, and a traceback is inde
 nothing from outside can begin a line or move the cursor (CWE-117).
 """
 
+import json
 import logging
 import os
 import re
 import sys
 from datetime import UTC, datetime
-from time import perf_counter
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
-from undercroft.gateways.messages import Message, Receive, Scope, Send
-
-access = logging.getLogger("undercroft.access")
+from undercroft.middleware.access_log import AccessEntry
+from undercroft.middleware.escaping import escape, escape_one
 
 _RESET = "\x1b[0m"
 _DIM = "\x1b[2m"
@@ -27,24 +26,10 @@ _LEVEL_COLOURS = {
 _UNPRINTABLE = re.compile(r'[\x00-\x1f\x7f-\x9f\\"\u2028\u2029]')
 
 
-def escape(text: str) -> str:
-    """Escape what is not printable, and quotes, as a Python literal would."""
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return text
-    return "".join(
-        character if character.isprintable() and character not in '"\\' else _escape_one(character)
-        for character in text
-    )
-
-
-def _escape_one(character: str) -> str:
-    return '\\"' if character == '"' else character.encode("unicode_escape").decode("ascii")
-
-
 def escape_lines(text: str) -> str:
     """Escape control characters but keep lines, each indented: none can pass for a record."""
     return "\n".join(
-        "    " + "".join(c if c.isprintable() or c == "\t" else _escape_one(c) for c in line)
+        "    " + "".join(c if c.isprintable() or c == "\t" else escape_one(c) for c in line)
         for line in text.split("\n")
     )
 
@@ -63,13 +48,12 @@ class DevelopmentFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format a record."""
         moment = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
-        request: Any = getattr(record, "http_request", None)
-        if request is not None:
-            status = self._paint(
-                f"{request['status']}", _STATUS_COLOURS.get(request["status"] // 100)
-            )
-            line = f"{request['method']:<6} {request['path']}  {status}"
-            return f"{self._paint(moment, _DIM)} {line}  {self._paint(request['took'], _DIM)}"
+        entry = record.msg
+        if isinstance(entry, AccessEntry):
+            status = self._paint(f"{entry['status']}", _STATUS_COLOURS.get(entry["status"] // 100))
+            line = f"{escape(entry['method']):<6} {escape(entry.target)}  {status}"
+            took = self._paint(f"{entry['duration_ms']:.1f} ms", _DIM)
+            return f"{self._paint(moment, _DIM)} {line}  {took}"
         line = _escape_message(record.getMessage())
         if record.levelno >= logging.WARNING:
             level = self._paint(record.levelname.lower(), _LEVEL_COLOURS.get(record.levelno))
@@ -81,21 +65,49 @@ class DevelopmentFormatter(logging.Formatter):
 
 
 class ProductionFormatter(logging.Formatter):
-    """Time in UTC, level, logger, message: one line to a record, tracebacks indented below."""
+    """Time in UTC, level, logger, message: one line to a record, tracebacks indented below.
+
+    Args:
+        colours: Whether to colour the level where it matters, and a request by its status.
+    """
+
+    def __init__(self, *, colours: bool = False) -> None:
+        super().__init__()
+        self.colours = colours
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record."""
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        request: Any = getattr(record, "http_request", None)
-        if request is not None:
-            line = (
-                f'{request["client"]} "{request["method"]} {request["path"]}" '
-                f"{request['status']} {request['took']}"
-            )
-        else:
-            line = _escape_message(record.getMessage())
+        line = _escape_message(record.getMessage())
         failure = _format_failure(self, record)
-        return f"{moment} {record.levelname} {record.name} {line}{failure}"
+        level = record.levelname
+        if self.colours:
+            colour = _LEVEL_COLOURS.get(record.levelno)
+            if isinstance(record.msg, AccessEntry):
+                colour = _STATUS_COLOURS.get(record.msg["status"] // 100)
+            level = f"{colour}{level}{_RESET}" if colour else level
+        return f"{moment} {level} {record.name} {line}{failure}"
+
+
+class JSONFormatter(logging.Formatter):
+    """One JSON object to a line; a request's fields stand beside time, level and logger."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record."""
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        fields: dict[str, Any] = {"time": moment, "level": record.levelname, "logger": record.name}
+        if isinstance(record.msg, AccessEntry):
+            fields |= record.msg
+        else:
+            fields["message"] = record.getMessage()
+            name = getattr(record, "request_id", None)
+            if name is not None:
+                fields["request_id"] = name
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        # ASCII alone: a terminal acts on some of what is beyond it, and half a surrogate pair is no
+        # text. What has no JSON form is told as text, for a record must not be lost for it.
+        return json.dumps(fields, default=str, separators=(",", ":"))
 
 
 def _escape_message(message: str) -> str:
@@ -104,7 +116,7 @@ def _escape_message(message: str) -> str:
 
 def _escape_control(found: re.Match[str]) -> str:
     character = found.group()
-    return character if character in '"\\' else _escape_one(character)
+    return character if character in '"\\' else escape_one(character)
 
 
 def _format_failure(formatter: logging.Formatter, record: logging.LogRecord) -> str:
@@ -113,19 +125,32 @@ def _format_failure(formatter: logging.Formatter, record: logging.LogRecord) -> 
     return "\n" + escape_lines(formatter.formatException(record.exc_info))
 
 
-def configure_logging(*, level: str = "info", development: bool = False) -> None:
+Format = Literal["development", "text", "json"]
+
+
+def build_formatter(kind: Format) -> logging.Formatter:
+    """Build what writes records: for a developer, as text, or as lines of JSON."""
+    match kind:
+        case "development":
+            return DevelopmentFormatter(colours=use_colours(sys.stderr))
+        case "text":
+            return ProductionFormatter(colours=use_colours(sys.stderr))
+        case "json":
+            return JSONFormatter()
+
+
+def configure_logging(*, level: str = "info", kind: Format = "text") -> logging.Handler:
     """Write what is logged to standard error; an application may configure more afterwards.
 
     Args:
         level: The least important level to write, for example `warning`.
-        development: Write for a person; otherwise for a machine.
+        kind: How it is written.
+
+    Returns:
+        What writes it, for another format once more is known.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        DevelopmentFormatter(colours=use_colours(sys.stderr))
-        if development
-        else ProductionFormatter()
-    )
+    handler.setFormatter(build_formatter(kind))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
@@ -133,6 +158,7 @@ def configure_logging(*, level: str = "info", development: bool = False) -> None
     # SQLAlchemy's pools tell every opening and closing at the level of news.
     for talkative in ("uvicorn", "alembic", "undercroft.db.connections"):
         logging.getLogger(talkative).setLevel("DEBUG" if level == "debug" else "WARNING")
+    return handler
 
 
 def use_colours(stream: TextIO) -> bool:
@@ -140,47 +166,3 @@ def use_colours(stream: TextIO) -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
-
-
-class AccessLog:
-    """Logs every request of an ASGI application when it is answered.
-
-    Args:
-        application: What answers.
-    """
-
-    def __init__(self, application: Any) -> None:
-        self._application = application
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the connection on, and log it if it is a request."""
-        if scope["type"] != "http":
-            await self._application(scope, receive, send)
-            return
-        started, status = perf_counter(), 500
-
-        async def watch(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._application(scope, receive, watch)
-        finally:
-            log_request(scope, status, perf_counter() - started)
-
-
-def log_request(scope: Scope, status: int, seconds: float) -> None:
-    """Log a request as fields, which the formatters put into a line."""
-    query = scope["query_string"]
-    path = scope["path"] + (f"?{query.decode('latin-1')}" if query else "")
-    client = scope.get("client")
-    request = {
-        "client": client[0] if client else "-",
-        "method": scope["method"],
-        "path": escape(path),
-        "status": status,
-        "took": f"{seconds * 1000:.1f} ms",
-    }
-    access.info("%(method)s %(path)s %(status)s", request, extra={"http_request": request})

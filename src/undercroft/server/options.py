@@ -22,7 +22,7 @@ class Options:
         websocket_max_size: The largest message of a WebSocket, in bytes.
         websocket_ping_interval: Seconds between two pings to a WebSocket's client; None for none.
         websocket_ping_timeout: Seconds it may take to answer one.
-        access_log: Write a line for each request.
+        access_log: Write a line for each request; an App of ours does so by itself.
         root_path: Where a proxy mounts the application, for example `/shop`.
         proxy_headers: Believe X-Forwarded-For and X-Forwarded-Proto.
         forwarded_allow_ips: Whom to believe then: addresses, networks, or `*`.

@@ -11,7 +11,7 @@ from uvicorn import Config, Server
 
 from undercroft.gateways.foreign_wsgi import WSGIAdapter
 from undercroft.gateways.interfaces import find_interface
-from undercroft.server.logs import AccessLog
+from undercroft.server.access_log import ForeignAccessLog
 from undercroft.server.options import Options
 from undercroft.server.protocols import BoundedHTTPProtocol
 from undercroft.server.sockets import build_url, find_port, open_sockets, remove_unix_socket
@@ -67,7 +67,7 @@ def build_config(application: Any, options: Options) -> Config:
     spoken: Literal["asgi3", "asgi2"] = "asgi2" if interface == "asgi2" else "asgi3"
     served = WSGIAdapter(application) if interface == "wsgi" else application
     if options.access_log and spoken == "asgi3":
-        served = AccessLog(served)
+        served = ForeignAccessLog(served)
     return Config(
         # As a factory, for uvicorn would else call the application to see whether it is one.
         lambda: served,
