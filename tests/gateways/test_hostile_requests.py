@@ -17,9 +17,10 @@ from uvicorn.server import ServerState
 
 from tests.gateways.hostile_app import build_hostile_app
 from tests.gateways.test_asgi import Message, build_scope
-from undercroft import App
+from undercroft import App, Request, Settings
 from undercroft.server.options import Options
 from undercroft.server.runner import build_config
+from undercroft.testing import Client
 
 EXAMPLES = int(os.environ.get("UNDERCROFT_TEST_EXAMPLES", "0"))
 
@@ -294,3 +295,60 @@ def test_no_request_is_answered_with_a_fault(
         assert status < 500, sent
         if number % 100 == 99:
             assert ask(hostile_app, good) == 200
+
+
+@pytest.mark.parametrize("ask", [ask_asgi, ask_wsgi])
+@pytest.mark.parametrize("method", ["dispatch", "__init__", "as_view", "get", "request", "*"])
+def test_a_method_is_no_attribute(
+    hostile_app: App, ask: Callable[[App, Sent], int], method: str
+) -> None:
+    """A view answers the methods it declares, spelled as they are, whatever else it has."""
+    sent = Sent(method, b"/view/", [], [b""], is_cut_off=False)
+    assert ask(hostile_app, sent) == 405
+
+
+def test_no_slash_makes_a_host_of_a_path(client: Callable[[App], Client]) -> None:
+    """Where any path has a near one, `//evil.example` still leads nowhere else."""
+    app = App()
+    app.add_route("/{rest:path}/", show_rest)
+    speaking = client(app)
+    for path, status in (("/a", 307), ("//evil.example", 404), ("//evil.example/%2e%2e", 404)):
+        answer = speaking.get(f"http://localhost{path}", follow_redirects=False)
+        assert answer.status_code == status
+
+
+async def show_rest(rest: str) -> str:
+    return rest
+
+
+@pytest.mark.parametrize("size", [1_000, 200_000])
+def test_a_body_is_measured_whatever_its_length_says(hostile_app: App, size: int) -> None:
+    """Without a length, or with a false one, 413 comes all the same, in one piece or in several."""
+    kind = (b"content-type", b"application/json")
+    status = 413 if size > 100_000 else 422
+    body = b'"' + b"a" * size + b'"'
+    for pieces in ([body], [body[:9], body[9:]]):
+        for told in ([], [(b"content-length", b"1")]):
+            sent = Sent("POST", b"/json", [kind, *told], pieces, is_cut_off=False)
+            assert ask_asgi(hostile_app, sent) == status
+
+
+def test_a_body_without_a_length_is_measured_under_wsgi() -> None:
+    """A server that marks the body's end itself says no length."""
+    app = App(Settings(max_body_size=10))
+    statuses: list[str] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]]) -> None:
+        statuses.append(status[:3])
+
+    @app.post("/")
+    async def measure(request: Request) -> int:
+        return len(await request.body())
+
+    for size in (10, 11):
+        environ = {
+            "REQUEST_METHOD": "POST", "PATH_INFO": "/", "HTTP_HOST": "localhost",
+            "wsgi.input": io.BytesIO(b"a" * size), "wsgi.input_terminated": True,
+        }  # fmt: skip
+        app.wsgi(environ, start_response)
+    assert statuses == ["200", "413"]

@@ -167,3 +167,10 @@ def test_a_status_without_content_takes_none(build: Callable[[int], Response], s
     with pytest.raises(ValueError, match=f"status {status} has no content"):
         build(status)
     assert Response(status_code=status).body == b""
+
+
+@pytest.mark.parametrize("status", [-1, 0, 99, 600, 1000])
+def test_a_status_that_servers_cannot_send_is_refused(status: int) -> None:
+    """Outside of 100 to 599 (RFC 9110, section 15) some servers would crash."""
+    with pytest.raises(ValueError, match="100 to 599"):
+        Response(b"", status)
