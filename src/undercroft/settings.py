@@ -147,6 +147,16 @@ class Settings(BaseSettings):
         max_url_length: The longest path and query, decoded; longer ones are 414.
         max_header_fields: The most header fields; more are 431.
         max_header_size: The most bytes of all header fields; more are 431.
+        csrf_trusted_origins: Pages that may send forms here besides our own:
+            `https://app.example.org`, or `https://*.example.org`.
+        csrf_header_name: The header in which a script sends the token.
+        csrf_cookie_name: Of the cookie with the secret; gets the prefix `__Host-` over HTTPS.
+        csrf_cookie_age: Seconds it lives; None as long as the browser.
+        csrf_cookie_secure: Whether it is for HTTPS only; None where HTTPS is spoken.
+        csrf_cookie_httponly: Whether scripts may not read it.
+        csrf_cookie_samesite: Whether other sites' requests carry it.
+        csrf_cookie_domain: For which domain it is; None for this host alone.
+        csrf_cookie_path: Below which path it is sent.
         max_body_size: The largest body read into memory, in bytes.
         max_upload_size: The largest multipart form, files included, in bytes.
         max_json_depth: How deep lists and objects of a JSON body may be nested.
@@ -204,6 +214,15 @@ class Settings(BaseSettings):
     max_url_length: int = Field(default=8192, gt=0)
     max_header_fields: int = Field(default=100, gt=0)
     max_header_size: int = Field(default=32 * 1024, gt=0)
+    csrf_trusted_origins: Listed[str] = []
+    csrf_header_name: str = Field(default="X-CSRFToken", pattern=r"^[A-Za-z0-9-]+$")
+    csrf_cookie_name: str = Field(default="csrftoken", pattern=r"^[A-Za-z0-9_.-]+$")
+    csrf_cookie_age: int | None = Field(default=364 * 24 * 3600, gt=0)
+    csrf_cookie_secure: bool | None = None
+    csrf_cookie_httponly: bool = False
+    csrf_cookie_samesite: Literal["lax", "strict", "none"] = "lax"
+    csrf_cookie_domain: str | None = None
+    csrf_cookie_path: str = Field(default="/", pattern=r"^/[\x20-\x3a\x3c-\x7e]*$")
     max_body_size: int = Field(default=10 * 1024 * 1024, gt=0)
     max_upload_size: int = Field(default=100 * 1024 * 1024, gt=0)
     max_json_depth: int = Field(default=100, gt=0)

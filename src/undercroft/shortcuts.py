@@ -1,6 +1,7 @@
 """Django's and Flask's shortcuts: what most views need, in one call."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -67,7 +68,13 @@ def stream_template(
     """
     templates = request.app.templates
     pieces = templates.stream(template, templates.build_context(request, context))
-    return StreamingResponse(pieces, media_type="text/html")
+    return StreamingResponse(_note_start(request, pieces), media_type="text/html")
+
+
+def _note_start(request: Request, pieces: Iterator[str]) -> Iterator[str]:
+    """Note that the headers are sent once the first piece is asked for."""
+    request.is_answered = True
+    yield from pieces
 
 
 def redirect(

@@ -12,7 +12,7 @@ from undercroft.app.installed import InstalledApp, import_name, install_app
 from undercroft.app.lifespan import BackgroundLifespan, at_exit
 from undercroft.app.links import check_links
 from undercroft.app.mounts import Mounts
-from undercroft.app.operations import Operation, compile_routes
+from undercroft.app.operations import Defaults, Operation, compile_routes
 from undercroft.app.providers import Providers
 from undercroft.app.sockets import SocketAddresses, build_limits, build_sockets
 from undercroft.binding.calling import call_without_request
@@ -60,6 +60,8 @@ from undercroft.routing.mounts import Mount
 from undercroft.routing.reverse import Reverser
 from undercroft.routing.route import Route, RouteOptions
 from undercroft.routing.router import Router
+from undercroft.security.csrf_checks import CSRFCheck
+from undercroft.security.csrf_cookies import CSRFCookie
 from undercroft.settings import Settings
 from undercroft.staticfiles.routes import StaticFiles, find_static_files
 
@@ -93,6 +95,7 @@ class App(RouteDecorators, HookDecorators):
         max_json_depth: How deep JSON of a body may be nested, by the settings.
         webhooks: What the application sends to others, declared as routes whose paths are
             names; only for the API's description.
+        csrf_cookie: Knows the secrets that forms are checked against.
     """
 
     def __init__(  # noqa: PLR0913 - what a project is composed of, all optional
@@ -124,6 +127,7 @@ class App(RouteDecorators, HookDecorators):
             self.settings.max_field_size,
             self.settings.max_upload_size,
         )
+        self.csrf_cookie = CSRFCookie(self.settings)
         self._container = Container(self._forget_endpoint, self._expect_end)
         self._container.unknown_fields = self.settings.json_unknown_fields
         self._providers = Providers(self, self.settings, self._container)
@@ -295,8 +299,9 @@ class App(RouteDecorators, HookDecorators):
             return self._endpoint
 
     def _compile(self, routes: Iterable[Route]) -> list[Operation]:
-        atomic = self.settings.atomic_requests
-        return compile_routes(routes, self._providers.find, self.hooks, atomic=atomic)
+        check = CSRFCheck(self.settings, self.csrf_cookie)
+        defaults = Defaults(self._providers.find, check, self.settings.atomic_requests)
+        return compile_routes(routes, self.hooks, defaults)
 
     def _build_own_routes(self) -> list[Route]:
         described = build_openapi_routes(self.openapi, self._find_described)
@@ -401,6 +406,7 @@ class App(RouteDecorators, HookDecorators):
     def templates(self) -> "Templates":
         """The templates of the project and its apps."""
         from undercroft.forms.rendering import TEMPLATES  # noqa: PLC0415 - as above
+        from undercroft.security.page_names import add_security_names  # noqa: PLC0415 - as above
         from undercroft.sessions.messages import get_messages  # noqa: PLC0415 - for templates only
         from undercroft.templating.engine import Templates  # noqa: PLC0415 - Jinja2 is slow to import
         from undercroft.templating.forms import build_form_globals  # noqa: PLC0415 - as above
@@ -413,6 +419,7 @@ class App(RouteDecorators, HookDecorators):
         debug, strict = self.settings.debug, self.settings.strict_templates
         strict = debug if strict is None else strict
         templates = Templates(folders, debug=debug, strict=strict, globals=links)
+        templates.processors.append(add_security_names)
         templates.processors += map(import_name, self.settings.context_processors)
         return templates
 

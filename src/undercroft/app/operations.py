@@ -1,6 +1,6 @@
 """Compiles every route's handler; what is compiled is also what OpenAPI describes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +19,8 @@ from undercroft.middleware.transactions import SAFE_METHODS, add_transactions
 from undercroft.routing.hooks import Hooks
 from undercroft.routing.mounts import Mount
 from undercroft.routing.route import SOCKET, Route
+from undercroft.security.csrf import find_policy
+from undercroft.security.csrf_checks import CSRFCheck
 from undercroft.views.base import ViewHandler
 
 
@@ -31,16 +33,28 @@ class Operation:
     plan: Plan
 
 
-def compile_routes(
-    routes: Iterable[Route], find_provider: FindProvider, hooks: Hooks, *, atomic: bool = True
-) -> list[Operation]:
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds for all routes that say nothing else.
+
+    Attributes:
+        find_provider: Knows the types that are injected by their name alone.
+        csrf: Checks unsafe methods.
+        atomic: Whether unsafe methods run in a transaction.
+    """
+
+    find_provider: FindProvider
+    csrf: CSRFCheck
+    atomic: bool
+
+
+def compile_routes(routes: Iterable[Route], hooks: Hooks, defaults: Defaults) -> list[Operation]:
     """Give every route its endpoint.
 
     Args:
         routes: What was declared.
-        find_provider: Knows the types that are injected by their name alone.
         hooks: The app's own hooks and exception handlers.
-        atomic: Whether unsafe methods run in a transaction, unless they say otherwise.
+        defaults: What holds for them.
 
     Raises:
         ImproperlyConfigured: A handler cannot be bound; a note says where it is routed.
@@ -48,7 +62,7 @@ def compile_routes(
     operations: list[Operation] = []
     for route in routes:
         try:
-            operations += _compile_route(route, find_provider, atomic)
+            operations += _compile_route(route, defaults)
             if route.around and route.endpoint is not None and not route.is_socket:
                 route.endpoint = add_hooks(route.endpoint, route.around, hooks)
         except ImproperlyConfigured as error:
@@ -57,7 +71,7 @@ def compile_routes(
     return operations
 
 
-def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> list[Operation]:
+def _compile_route(route: Route, defaults: Defaults) -> list[Operation]:
     def compile_handler(handler: Callable[..., Any] | Any) -> Plan:
         return compile_plan(
             handler,
@@ -65,7 +79,7 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
             status_code=route.options.get("status_code", 200),
             shape=read_shape(route.options),
             dependencies=route.options.get("dependencies", ()),
-            find_provider=find_provider,
+            find_provider=defaults.find_provider,
         )
 
     if route.is_socket:
@@ -74,7 +88,7 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
             route.handler,
             path_params=params,
             dependencies=route.options.get("dependencies", ()),
-            find_provider=find_provider,
+            find_provider=defaults.find_provider,
         )
         route.endpoint = plan.endpoint
         return [Operation(SOCKET, route, plan)]
@@ -85,9 +99,7 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
         return []
     if not isinstance(route.handler, ViewHandler):
         plan = compile_handler(route.handler)
-        wants = partial(wants_transaction, route, default=atomic)
-        endpoint = add_wraps(plan.endpoint, [route.handler])
-        endpoint = add_transactions(endpoint, route.methods, wants)
+        endpoint = surround(plan, route, sorted(route.methods), defaults)
         route.endpoint = compose_route(layers, endpoint)
         return [Operation(method, route, plan) for method in sorted(route.methods)]
     check_view_methods(route, route.handler)
@@ -97,15 +109,28 @@ def _compile_route(route: Route, find_provider: FindProvider, atomic: bool) -> l
         if method in route.methods or (method == "GET" and "HEAD" in route.methods)
     }
     endpoints = {
-        method: add_transactions(
-            add_wraps(plan.endpoint, list_marked(route, method)),
-            [method],
-            partial(wants_transaction, route, default=atomic),
-        )
-        for method, plan in plans.items()
+        method: surround(plan, route, [method], defaults) for method, plan in plans.items()
     }
     route.endpoint = compose_route(layers, choose_by_method(endpoints))
     return [Operation(method, route, plans[method]) for method in plans if method in route.methods]
+
+
+def surround(plan: Plan, route: Route, methods: Sequence[str], defaults: Defaults) -> Endpoint:
+    """Put around a handler what its marks and its route want: the check of forged requests first.
+
+    Args:
+        plan: The compiled handler.
+        route: Its route.
+        methods: The methods it answers there.
+        defaults: What holds unless one of them says otherwise.
+    """
+    marked = list_marked(route, methods[0])
+    endpoint = add_wraps(plan.endpoint, marked)
+    wants = partial(wants_transaction, route, default=defaults.atomic)
+    endpoint = add_transactions(endpoint, methods, wants)
+    policy = find_policy(route.options.get("csrf"), marked)
+    is_streamed = any(argument.is_stream for argument in plan.arguments)
+    return defaults.csrf.add(endpoint, methods, policy, is_streamed=is_streamed)
 
 
 def wants_transaction(route: Route, method: str, *, default: bool) -> bool:

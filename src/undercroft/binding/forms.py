@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from undercroft.binding.parameters import Source
 from undercroft.binding.signature import Argument, Member
 from undercroft.binding.validating import Slot, build_validator
-from undercroft.http.forms import MULTIPART, URLENCODED, FormData
+from undercroft.http.forms import CSRF_FIELD, MULTIPART, URLENCODED, FormData
 from undercroft.http.request import Request
 from undercroft.http.uploads import UploadFile
 
@@ -84,6 +84,8 @@ def read_members(form: FormData, members: Sequence[Member]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for alias in form:
         member = known.get(alias)
+        if member is None and alias == CSRF_FIELD:
+            continue
         found = [value for value in form.getlist(alias) if value != ""]
         if found:
             name = alias if member is None else member.name

@@ -14,6 +14,10 @@ from undercroft.http.values import MultiValues
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
+#: By which a form shows that it is ours, under Django's name; no field of any handler's.
+CSRF_FIELD = "csrfmiddlewaretoken"
+
+
 class FormData(MultiValues[str | UploadFile]):
     """The fields of a form, read by name."""
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import cached_property
+from secrets import token_urlsafe
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote
@@ -88,6 +89,8 @@ class Request:
         finishings: What is left for the moment before the answer is sent; None while it is nothing.
         endings: What is left for `end()`, once the answer has been sent; None while it is nothing.
         background: The handler's `BackgroundTasks`, once it has asked for them.
+        csrf_secret: What the tokens of forms are masks of, once one was asked for.
+        is_answered: Whether the answer's headers are sent, as they are while a page is streamed.
     """
 
     # Defaults live on the class: a request that needs none of them is made with five stores.
@@ -108,6 +111,8 @@ class Request:
     endings: list[Callable[[], Awaitable[object]]] | None = None
     _afterwards: list[Callable[[], Awaitable[object]]] | None = None
     background: Any = None
+    csrf_secret: str | None = None
+    is_answered: bool = False
 
     def __init__(
         self,
@@ -198,6 +203,14 @@ class Request:
         """What is remembered of the visitor; nothing is loaded, or sent, before it is touched."""
         opened: Session = self.app.sessions.open(self)
         return opened
+
+    @cached_property
+    def csp_nonce(self) -> str:
+        """What lets a script or style of this page run, `<script nonce="...">`.
+
+        It stands in the answer's Content-Security-Policy only if it was asked for.
+        """
+        return token_urlsafe(16)
 
     @property
     def host(self) -> str:

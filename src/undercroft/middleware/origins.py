@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from undercroft.errors import ImproperlyConfigured, PermissionDenied
 from undercroft.http.request import Request
 
-_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+#: Scheme, host and port of an origin (RFC 6454), in lower case.
+ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
 _PORTS = {"http": "80", "https": "443"}
 
 
@@ -27,7 +28,7 @@ class AllowedOrigins:
     def __init__(self, origins: Sequence[str]) -> None:
         self.origins = frozenset(origin.lower().rstrip("/") for origin in origins)
         for origin in self.origins - {"*"}:
-            if not _ORIGIN.fullmatch(origin):
+            if not ORIGIN.fullmatch(origin):
                 raise ImproperlyConfigured(
                     f"websocket_origins holds {origin!r}, which is no origin.",
                     hint="Write scheme and host, such as 'https://app.example.org'.",
@@ -58,7 +59,7 @@ def is_same_origin(origin: str, request: Request) -> bool:
 
     Where TLS ends before us, we see `ws` and the browser https: then host and port decide.
     """
-    found = _ORIGIN.fullmatch(origin)
+    found = ORIGIN.fullmatch(origin)
     if found is None:
         return False
     scheme, host, port = found.groups()

@@ -35,6 +35,7 @@ class PathOptions(TypedDict, total=False):
     """What a route may carry besides path, methods, handler and name, mostly for OpenAPI."""
 
     atomic: bool
+    csrf: bool
     middleware: Sequence[Middleware]
     dependencies: Sequence[Any]
     status_code: int

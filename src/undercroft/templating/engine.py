@@ -17,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from undercroft.errors import TemplateDoesNotExist, UndercroftError
+from undercroft.templating.csrf import CSRFToken
 from undercroft.templating.dates import format_date
 from undercroft.templating.filters import FILTERS
 
@@ -88,6 +89,7 @@ class Templates:
             auto_reload=debug,
             cache_size=-1,
             undefined=StrictOutput if strict else jinja2.Undefined,
+            extensions=[CSRFToken],
         )
         self.processors: list[ContextProcessor] = []
         self.environment.filters.update(FILTERS)

@@ -17,10 +17,17 @@ import httpx
 from undercroft.app.application import App
 from undercroft.concurrency import run_on_background_loop
 from undercroft.gateways.lifespans import Lifespan
+from undercroft.settings import Settings
+from undercroft.testing.own_page import OwnPage
 from undercroft.testing.sockets import WebSocketSession
 from undercroft.testing.transports import ASGITransport, WSGITransport
 
 Through = Literal["asgi", "wsgi"]
+
+
+def find_settings(app: Any) -> Settings:
+    """Find an application's settings; what is not ours may hold one of ours with the usual ones."""
+    return app.settings if isinstance(app, App) else Settings.model_construct()
 
 
 class Client(httpx.Client):
@@ -32,6 +39,9 @@ class Client(httpx.Client):
         base_url: What relative addresses start with; its host must be one of the
             application's names.
         root_path: Where the application believes to be mounted.
+        enforce_csrf_checks: Send nothing by itself that the check of forged requests asks for.
+            Else the client sends what a page of the application would: it says that an unsafe
+            request with cookies comes from there, and shows a token of its cookie.
         options: Further options of `httpx.Client`.
     """
 
@@ -42,13 +52,17 @@ class Client(httpx.Client):
         through: Through = "asgi",
         base_url: str = "http://localhost",
         root_path: str = "",
+        enforce_csrf_checks: bool = False,
         **options: Any,
     ) -> None:
         self.app = app
         self.through = through
         self._lifespan: Lifespan | None = None
         self._root_path = root_path
+        transport: httpx.BaseTransport
         transport = (ASGITransport if through == "asgi" else WSGITransport)(app, root_path)
+        if not enforce_csrf_checks:
+            transport = OwnPage(transport, find_settings(app))
         super().__init__(transport=transport, base_url=base_url, **options)
 
     def websocket_connect(
