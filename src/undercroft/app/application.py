@@ -211,6 +211,7 @@ class App(RouteDecorators, HookDecorators):
         name: str | None = None,
         *,
         max_body_size: int | None = None,
+        strip_path: bool = False,
     ) -> None:
         """Put any ASGI or WSGI application below a path.
 
@@ -220,8 +221,12 @@ class App(RouteDecorators, HookDecorators):
             name: For `url_for(name, path="users/1")`.
             max_body_size: The largest body it is sent, in bytes; the setting `max_upload_size`
                 when left out.
+            strip_path: Give an ASGI application the path below the mount alone, as Falcon wants it,
+                not with the mount as the specification says.
         """
-        self.router.mount(path, application, name, max_body_size=max_body_size)
+        self.router.mount(
+            path, application, name, max_body_size=max_body_size, strip_path=strip_path
+        )
 
     def add_middleware(self, middleware: Middleware) -> None:
         """Put a middleware around every handler, inside those added before."""

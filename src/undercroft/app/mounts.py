@@ -41,7 +41,7 @@ class Mounts:
         mounted = self._mounted.get(mount)
         if mounted is None:
             limit = mount.max_body_size or self._max_body_size
-            mounted = MountedApplication(mount.application, path, limit)
+            mounted = MountedApplication(mount, path, limit)
             self._mounted[mount] = mounted
         return mounted
 

@@ -113,7 +113,14 @@ class _Answer(Iterator[bytes]):
         return response
 
     def __next__(self) -> bytes:
-        return self._ready.pop(0) if self._ready else next(self._pieces)
+        if not self._ready:
+            # Behind what the application writes by the callable in the meantime.
+            try:
+                self._ready.append(next(self._pieces))
+            except StopIteration:
+                if not self._ready:
+                    raise
+        return self._ready.pop(0)
 
     def close(self) -> None:
         close = getattr(self._source, "close", None)

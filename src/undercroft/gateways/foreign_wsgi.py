@@ -1,7 +1,8 @@
 """Serve somebody else's WSGI application (PEP 3333) on an ASGI server.
 
 The application runs in a thread from its first line to its last. Its input reads from the
-connection as it goes and its output waits for the client, so nothing is held in memory whole.
+connection as it goes and its output waits for the client, so nothing is held in memory whole. Only
+a body without a length is awaited first (`unmeasured`).
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from undercroft.errors import ClientDisconnected
 from undercroft.gateways.asgi import split_mount
 from undercroft.gateways.disconnects import Watcher
 from undercroft.gateways.messages import Message, Receive, Scope, Send
+from undercroft.gateways.unmeasured import MeasuringBody
 
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None]
 T = TypeVar("T")
@@ -33,7 +35,7 @@ class WSGIAdapter:
     """
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
-        self._application = application
+        self._application = MeasuringBody(application)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other kinds of connection are left alone."""

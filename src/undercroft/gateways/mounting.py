@@ -18,18 +18,20 @@ from undercroft.gateways.foreign_asgi import answer_by_asgi, build_too_large
 from undercroft.gateways.foreign_wsgi import WSGIAdapter, encode_path
 from undercroft.gateways.interfaces import find_interface
 from undercroft.gateways.messages import Scope
+from undercroft.gateways.unmeasured import MeasuringBody
 from undercroft.gateways.wsgi import Environ, WSGIRequest
 from undercroft.http.request import MOST_LENGTH_DIGITS, Request
 from undercroft.http.responses import Response
 from undercroft.http.url import SAFE_IN_PATH
 from undercroft.http.websockets import WebSocket
+from undercroft.routing.mounts import Mount
 
 
 class MountedApplication:
     """An application below a path.
 
     Args:
-        application: Speaks ASGI or WSGI; an `App` speaks both.
+        mount: Names the application, which speaks ASGI or WSGI; an `App` speaks both.
         path: Where it is mounted, for messages.
         max_body_size: The largest body it is sent, in bytes.
 
@@ -43,16 +45,18 @@ class MountedApplication:
         ImproperlyConfigured: It is no application.
     """
 
-    def __init__(self, application: Any, path: str, max_body_size: int) -> None:
+    def __init__(self, mount: Mount, path: str, max_body_size: int) -> None:
+        application = mount.application
         self.path = path
         self.application = application
+        self._strips_path = mount.strip_path
         self.state: dict[str, Any] | None = None
         self._limit = max_body_size
         interface = find_interface(application)
         self.speaks_asgi = interface != "wsgi"
         self.wsgi: Callable[..., Iterable[bytes]] | None = None
         if interface == "wsgi":
-            self.wsgi = application
+            self.wsgi = MeasuringBody(application)
             self.asgi: Any = WSGIAdapter(application)
         elif interface == "asgi3":
             # An App of ours speaks both.
@@ -107,9 +111,9 @@ class MountedApplication:
         await cast("ASGIWire", socket.wire).hand_over(self.asgi, scope, socket)
 
     def _place(self, scope: Scope, root_path: str, place: str, path: str) -> None:
-        """Tell where the application is: its path includes the mount, as ASGI has it."""
+        """Tell where the application is: its path includes the mount, as ASGI has it, or not."""
         scope["root_path"] = root_path + place
-        scope["path"] = root_path + path
+        scope["path"] = path[len(place) :] or "/" if self._strips_path else root_path + path
         scope.pop("state", None)
         if self.state is not None:
             scope["state"] = self.state.copy()

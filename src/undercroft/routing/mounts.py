@@ -20,18 +20,26 @@ class Mount:
         application: Speaks ASGI or WSGI.
         name: For `url_for(name, path="...")`, which leads below the mount.
         max_body_size: The largest body it is sent, in bytes; None for `max_upload_size`.
+        strip_path: Whether an ASGI application's path leaves the mount out.
     """
 
     application: Any
     name: str | None = None
     max_body_size: int | None = None
+    strip_path: bool = False
 
     def __call__(self) -> Any:
         """Return the application."""
         return self.application
 
 
-def mount(application: Any, name: str | None = None, *, max_body_size: int | None = None) -> Mount:
+def mount(
+    application: Any,
+    name: str | None = None,
+    *,
+    max_body_size: int | None = None,
+    strip_path: bool = False,
+) -> Mount:
     """Mount an ASGI or WSGI application, as the second argument of `path()`.
 
     Args:
@@ -39,8 +47,10 @@ def mount(application: Any, name: str | None = None, *, max_body_size: int | Non
         name: For `url_for(name, path="users/1")`.
         max_body_size: The largest body it is sent, in bytes; the setting `max_upload_size`
             when left out.
+        strip_path: Give an ASGI application the path below the mount alone, as Falcon wants it, not
+            with the mount as the specification says.
     """
-    return Mount(application, name, max_body_size)
+    return Mount(application, name, max_body_size, strip_path)
 
 
 def build_mount_routes(path: str, mounted: Mount) -> list[Route]:

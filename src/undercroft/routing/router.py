@@ -124,6 +124,7 @@ class Router(RouteDecorators, HookDecorators, Changing):
         name: str | None = None,
         *,
         max_body_size: int | None = None,
+        strip_path: bool = False,
     ) -> None:
         """Put an ASGI or WSGI application below a path.
 
@@ -133,8 +134,10 @@ class Router(RouteDecorators, HookDecorators, Changing):
             name: For `url_for(name, path="users/1")`.
             max_body_size: The largest body it is sent, in bytes; the setting `max_upload_size`
                 when left out.
+            strip_path: Give an ASGI application the path below the mount alone, as Falcon wants it,
+                not with the mount as the specification says.
         """
-        mounted = Mount(application, name, max_body_size)
+        mounted = Mount(application, name, max_body_size, strip_path)
         self.include(build_mount_routes(path, mounted))
 
     def _add_entry(self, entry: RouteEntry) -> None:
