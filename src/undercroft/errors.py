@@ -24,6 +24,10 @@
     │   │   └── ExclusionViolation        a row overlaps another (PostgreSQL)
     │   └── MigrationError                the migrations and the database do not fit together
     ├── CacheUnavailable                  the cache could not be reached, or did not answer in time
+    ├── MailError                         a message cannot be sent
+    │   ├── MailUnavailable               the mail server is not reached, or asks to come later
+    │   └── MailRefused                   it takes a message for none of its recipients
+    ├── BadHeaderError                    something of a message cannot stand in a header
     ├── FixtureError                      rows cannot be written to a file, or stored from one
     ├── FieldError                        a query names a field or lookup that does not exist
     ├── FieldValueError                   a value does not fit its field
@@ -279,6 +283,36 @@ class CacheUnavailable(UndercroftError):
 
     code = "cache.unavailable"
     is_temporary = True
+
+
+class MailError(UndercroftError):
+    """A message cannot be sent; `__cause__` says more."""
+
+    code = "mail"
+
+
+class MailUnavailable(MailError):
+    """The mail server is not reached, does not answer in time, or asks to come later."""
+
+    code = "mail.unavailable"
+    is_temporary = True
+
+
+class MailRefused(MailError):
+    """The mail server refuses a message: its sender, all its recipients, or what it says.
+
+    Attributes:
+        sent: How many others of the same call were sent.
+    """
+
+    code = "mail.refused"
+    sent: int = 0
+
+
+class BadHeaderError(UndercroftError, ValueError):
+    """Something of a message, often a line break, cannot stand in a header; nothing was sent."""
+
+    code = "mail.header"
 
 
 class FixtureError(UndercroftError):

@@ -129,6 +129,12 @@ class Settings(BaseSettings):
         static_url: Where static files are served from.
         static_root: Where `collectstatic` puts them, and production serves them from.
         cache_url: Where the cache is, `memory://` or `redis://host:6379/0`.
+        mail_url: Where mail goes, `smtp://user:password@host:587`; left out, the console
+            in debug and an error elsewhere.
+        default_from_email: Whose messages are that name nobody.
+        admins: Addresses that `mail_admins` writes to.
+        managers: Addresses that `mail_managers` writes to.
+        email_subject_prefix: Before the subjects of these two.
         session_engine: Where sessions are kept: "signed_cookies", "db" or "cache".
         session_cookie_name: Gets the prefix `__Host-` over HTTPS.
         session_cookie_age: Seconds a session lives without being used.
@@ -197,6 +203,11 @@ class Settings(BaseSettings):
     static_url: str = "/static/"
     static_root: Path = Path("staticfiles")
     cache_url: str = "memory://"
+    mail_url: str | None = Field(default=None, repr=False)
+    default_from_email: str | None = None
+    admins: Listed[str] = []
+    managers: Listed[str] = []
+    email_subject_prefix: str = ""
     session_engine: Literal["signed_cookies", "db", "cache"] = "signed_cookies"
     session_cookie_name: str = Field(default="sessionid", pattern=r"^[A-Za-z0-9_.-]+$")
     session_cookie_age: int = Field(default=14 * 24 * 3600, gt=0)

@@ -27,6 +27,7 @@ from undercroft.http.request import Request
 from undercroft.http.responses import Response
 from undercroft.http.signed_cookies import CookieSigner
 from undercroft.http.websockets import WebSocket
+from undercroft.mail.mailer import mailer
 from undercroft.middleware.access_log import AccessLog
 from undercroft.middleware.error_handlers import ErrorHandlers
 from undercroft.middleware.failures import Failures
@@ -142,6 +143,7 @@ class App(RouteDecorators, HookDecorators):
         urls = self.settings.find_databases()
         if urls:
             databases.configure(urls)
+        mailer.adopt(self.settings)
         if self.settings.max_threads is not None:
             threads.configure(self.settings.max_threads)
         self.apps: list[InstalledApp] = [install_app(name) for name in apps]

@@ -2,6 +2,8 @@
 
 from undercroft.db.watching import capture_queries, forbid_repeated_queries, max_queries
 from undercroft.errors import ImproperlyConfigured
+from undercroft.testing import mail
+from undercroft.testing.mail import capture_mail
 
 try:
     from undercroft.testing.client import Client
@@ -19,7 +21,9 @@ __all__ = [
     "Client",
     "WebSocketDenied",
     "WebSocketSession",
+    "capture_mail",
     "capture_queries",
     "forbid_repeated_queries",
+    "mail",
     "max_queries",
 ]
