@@ -10,7 +10,10 @@ from playwright.sync_api import Browser
 from undercroft import App, Request, Settings, forms, models, render
 from undercroft.db import databases
 from undercroft.errors import ImproperlyConfigured, ValidationError
+from undercroft.forms.rendering import TEMPLATES
 from undercroft.templating import Markup
+from undercroft.templating.engine import Templates
+from undercroft.templating.forms import build_form_globals
 from undercroft.testing import Client
 
 MakeClient = Callable[..., Client]
@@ -224,6 +227,18 @@ def test_a_project_overrides_the_templates(client: MakeClient, tmp_path: Path) -
     app = build_app(tmp_path)
     tmp_path.joinpath("templates/forms/field.html").write_text("[{{ field.label }}]")
     assert "[Name][Mail][Age]" in client(app).get("/").text.replace("\n", "")
+
+
+def test_the_place_against_forgery_is_the_contexts() -> None:
+    """The hidden field comes once, and escaped unless it is markup; strict templates do without."""
+    strict = Templates([TEMPLATES], strict=True, globals=build_form_globals())
+    page = strict.environment.from_string("{{ render_form(form) }}")
+    form, rows = Contact(), forms.formset_factory(Contact)()
+    hidden = Markup('<input type="hidden" name="csrf">')
+    for each in (form, rows):
+        assert "csrf" not in page.render(form=each)
+        assert page.render(form=each, csrf_input=hidden).count(hidden) == 1
+        assert "&lt;i&gt;" in page.render(form=each, csrf_input="<i>")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -89,7 +89,7 @@ def test_rows_cost_no_more_than_was_sent() -> None:
     assert len(bare) == 2
     full = Lines(send(*[JAM] * 1200))
     assert len(full) == 1100
-    assert full.non_form_errors() == ["At most 1000 of them."]
+    assert full.non_form_errors() == ["Rows: at most 1000."]
     assert Lines(send(BLANK, JAM, TOTAL_FORMS="2")).is_valid()
 
 

@@ -284,9 +284,9 @@ class BaseFormSet:
         most = max(self.get_max_num(), self.initial_form_count())
         is_cut = self._sent.cleaned_data["TOTAL_FORMS"] > self.get_absolute_max()
         if is_cut or (self.validate_max and count > most):
-            raise ValidationError(f"At most {most} of them.", "too_many_forms")
+            raise ValidationError(f"Rows: at most {most}.", "too_many_forms")
         if self.validate_min and count < self.min_num:
-            raise ValidationError(f"At least {self.min_num} of them.", "too_few_forms")
+            raise ValidationError(f"Rows: at least {self.min_num}.", "too_few_forms")
 
     def count_rows(self) -> Steps[int]:
         """Count the rows there will be."""
