@@ -124,6 +124,27 @@ def test_routes_are_listed(run: Run) -> None:
     ]
 
 
+def test_mounts_are_listed(run: Run, project: Path) -> None:
+    """A mounted application is a line with its kind; one of ours shows its routes below."""
+    folder = project / "mounting"
+    folder.mkdir()
+    code = (
+        "from flask import Flask\nfrom undercroft import App\n"
+        "async def other(scope, receive, send): ...\n"
+        "inner = App()\n"
+        "@inner.get('/posts')\ndef posts() -> str: return ''\n"
+        "inner.mount('/deep', other)\n"
+        "app = App()\napp.mount('/blog', inner)\napp.mount('/old', Flask('old'), 'old')\n"
+    )
+    (folder / "main.py").write_text(code, "utf-8")
+    lines = [line.split() for line in run("routes", cwd="mounting").stdout.splitlines()[1:]]
+    assert [" ".join(line[:-1]) for line in lines] == [
+        "GET /blog/posts posts main.posts",
+        "* /blog/deep/ main.other (asgi)",
+        "* /old/ old flask.app.Flask (wsgi)",
+    ]
+
+
 def test_check_builds_the_application(run: Run, project: Path) -> None:
     """A sound project is OK; a route declared twice is not, with both places."""
     assert run("check").stdout.startswith("OK: ")

@@ -1,6 +1,7 @@
 """`undercroft routes`: what answers where."""
 
 from collections.abc import Iterable
+from inspect import isroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,11 +9,17 @@ import click
 
 from undercroft.cli.failures import is_in_project
 from undercroft.cli.target import load_app
+from undercroft.gateways.interfaces import find_interface
+from undercroft.routing.mounts import ANY, Mount
 
 if TYPE_CHECKING:
+    from undercroft.app.application import App
     from undercroft.app.operations import Operation
     from undercroft.routing.route import Route
 
+
+#: Methods, path, name, handler and place.
+Row = tuple[str, str, str, str, str]
 
 #: Columns that are shown however narrow the terminal is.
 _LEAST = 3
@@ -28,8 +35,7 @@ def command(app: str | None, *, shows_all: bool) -> None:
     from rich.markup import escape  # noqa: PLC0415 - likewise
     from rich.table import Table  # noqa: PLC0415 - likewise
 
-    operations = load_app(app).operations
-    rows = build_rows(each for each in operations if shows_all or not is_ours(each.route))
+    rows = list_rows(load_app(app), shows_all=shows_all)
     console = Console()
     columns = ["methods", "path", "name", "handler", "place"]
     widths = [max(map(len, column)) + 2 for column in zip(columns, *rows, strict=True)]
@@ -49,7 +55,31 @@ def command(app: str | None, *, shows_all: bool) -> None:
     console.print(table)
 
 
-def build_rows(operations: Iterable["Operation"]) -> list[tuple[str, str, str, str, str]]:
+def list_rows(app: "App", prefix: str = "", *, shows_all: bool) -> list[Row]:
+    """List the rows of an application, and of what is mounted in it, below a prefix."""
+    shown = [each for each in app.operations if shows_all or not is_ours(each.route)]
+    rows: list[Row] = [(row[0], prefix + row[1], *row[2:]) for row in build_rows(shown)]
+    for route in app.router.routes:
+        # Of the two routes of a mount, the one for all that lies below.
+        if not isinstance(route.handler, Mount) or not route.template.text.endswith("/"):
+            continue
+        place = prefix + route.template.text
+        mounted = route.handler.application
+        if isinstance(mounted, type(app)):
+            mounted.build()
+            rows += list_rows(mounted, place.removesuffix("/"), shows_all=shows_all)
+        else:
+            named = f"{name_application(mounted)} ({find_interface(mounted).rstrip('3')})"
+            rows.append((ANY, place, route.name or "", named, shorten_place(route.source)))
+    return rows
+
+
+def name_application(application: object) -> str:
+    """Name a mounted application: a function by itself, an object by its class."""
+    return name_handler(application if isroutine(application) else type(application))
+
+
+def build_rows(operations: Iterable["Operation"]) -> list[Row]:
     """Build a row for each route, its methods together."""
     rows: dict[int, tuple[list[str], Operation]] = {}
     for operation in operations:
