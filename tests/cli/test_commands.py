@@ -139,7 +139,7 @@ def test_mounts_are_listed(run: Run, project: Path) -> None:
     (folder / "main.py").write_text(code, "utf-8")
     lines = [line.split() for line in run("routes", cwd="mounting").stdout.splitlines()[1:]]
     assert [" ".join(line[:-1]) for line in lines] == [
-        "GET /blog/posts posts main.posts",
+        "GET /blog/posts main.posts",
         "* /blog/deep/ main.other (asgi)",
         "* /old/ old flask.app.Flask (wsgi)",
     ]
