@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from undercroft import (
     App,
     Broadcast,
+    OpenAPIOptions,
     Request,
     Response,
     ServerSentEvent,
@@ -20,18 +21,24 @@ from undercroft import (
 )
 from undercroft import Path as InPath
 
+# No database keeps U+0000, which JSON may hold.
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Room = Annotated[str, InPath(pattern="^[a-z]{1,20}$")]
 MOST_SHOWN = 50
 
-app = App(Settings(base_dir=Path(__file__).parent), apps=["chat"])
+app = App(
+    Settings(base_dir=Path(__file__).parent),
+    apps=["chat"],
+    openapi=OpenAPIOptions(title="Chat", license={"name": "MIT", "identifier": "MIT"}),
+)
 rooms = Broadcast()
 
 
 class Said(BaseModel):
     """What somebody says."""
 
-    author: str = Field(min_length=1, max_length=50)
-    text: str = Field(min_length=1, max_length=2000)
+    author: Text = Field(min_length=1, max_length=50)
+    text: Text = Field(min_length=1, max_length=2000)
 
 
 class Heard(Said):
@@ -52,7 +59,7 @@ def to_heard(message: Message) -> Heard:
     return Heard(id=message.id, author=message.author, text=message.text, sent_at=message.sent_at)
 
 
-@app.get("/")
+@app.get("/", include_in_schema=False)
 def home(request: Request) -> Response:
     """Show the page."""
     return render(request, "index.html")

@@ -180,6 +180,48 @@ def test_models_group_parameters(client: MakeClient) -> None:
     assert spoken.get("/crumbs").json() == {"name": "Ada", "remember": True}
 
 
+def test_a_model_may_be_made_of_nothing(client: MakeClient) -> None:
+    """Where no value is given, the members' defaults count, or each missing one is told."""
+    app = App()
+
+    class Filters(BaseModel):
+        limit: int = 10
+
+    class Wanted(BaseModel):
+        q: str
+
+    @app.get("/all")
+    def show(filters: Annotated[Filters, Query()]) -> int:
+        return filters.limit
+
+    @app.get("/some")
+    def search(wanted: Annotated[Wanted, Query()]) -> str:
+        return wanted.q
+
+    @app.get("/perhaps")
+    def perhaps(wanted: Annotated[Wanted | None, Query()] = None) -> str:
+        return "nothing" if wanted is None else wanted.q
+
+    speaker = client(app)
+    assert speaker.get("/all").json() == 10
+    assert speaker.get("/some").json()["errors"][0]["location"] == ["query", "q"]
+    assert speaker.get("/perhaps").text == "nothing"
+
+
+def test_a_form_has_no_null_and_nothing_empty() -> None:
+    """OpenAPI says so: what no form can send is no alternative."""
+    app = App()
+
+    @app.post("/")
+    def send(name: Annotated[str, Form()], nick: Annotated[str | None, Form()] = None) -> None: ...
+
+    with Client(app) as speaker:
+        operation = speaker.get("/openapi.json").json()["paths"]["/"]["post"]
+    schema = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    assert schema["properties"]["name"] == {"type": "string", "minLength": 1}
+    assert schema["properties"]["nick"] == {"type": "string"}
+
+
 def test_a_body_is_a_form_or_json() -> None:
     """Both in one handler are refused at start, with the repair."""
     mixed = App()

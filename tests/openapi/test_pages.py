@@ -5,13 +5,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import Annotated
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from playwright.sync_api import Browser
 
-from undercroft import App, OpenAPIOptions, Settings
+from undercroft import App, Depends, OpenAPIOptions, Settings
 from undercroft.openapi import pages
+from undercroft.security import OAuth2PasswordBearer, OAuth2PasswordRequestForm
 from undercroft.testing.client import Client
 
 MakeClient = Callable[..., Client]
@@ -24,6 +26,16 @@ def build_app() -> App:
     def show_item(id: int) -> dict[str, int]:
         """Show an item."""
         return {"id": id}
+
+    @app.post("/token")
+    def log_in(form: Annotated[OAuth2PasswordRequestForm, Depends()]) -> dict[str, str]:
+        """Exchange a password."""
+        return {"access_token": f"of-{form.username}", "token_type": "bearer"}
+
+    @app.get("/me")
+    def show_me(token: Annotated[str, Depends(OAuth2PasswordBearer("token"))]) -> str:
+        """Show the caller."""
+        return f"You hold {token}"
 
     return app
 
@@ -132,5 +144,27 @@ def test_a_browser_shows_the_api(address: str, chromium: Browser, page: str, sig
     tab.goto(address + page)
     tab.wait_for_selector(sign, timeout=15_000)
     tab.get_by_text("Show an item").first.wait_for(timeout=15_000)
+    tab.close()
+    assert complaints == [], "\n".join(complaints)
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_swagger_ui_logs_in(address: str, chromium: Browser) -> None:
+    """The Authorize button gets a token for a name and a password, and calls carry it."""
+    tab = chromium.new_page()
+    complaints: list[str] = []
+    tab.on("console", lambda message: note(complaints, message.type, message.text))
+    tab.goto(f"{address}/docs")
+    tab.get_by_role("button", name="Authorize").first.click(timeout=15_000)
+    tab.locator("#oauth_username").fill("ada")
+    tab.locator("#oauth_password").fill("pw")
+    tab.get_by_role("button", name="Apply given OAuth2 credentials").click()
+    tab.get_by_role("button", name="Close").last.click(timeout=15_000)
+    operation = tab.locator("#operations-default-show_me")
+    operation.click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute").click()
+    operation.get_by_text("You hold of-ada").first.wait_for(timeout=15_000)
     tab.close()
     assert complaints == [], "\n".join(complaints)

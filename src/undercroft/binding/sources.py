@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from undercroft.binding.parameters import Source
-from undercroft.binding.signature import Member
+from undercroft.binding.signature import Argument, Member
 from undercroft.binding.validating import Slot
 from undercroft.http.query import parse_pairs
 from undercroft.http.request import Request
@@ -25,12 +25,16 @@ def build_readers(slots: Sequence[Slot]) -> list[Reader]:
             entry = (slot.key, argument.alias, argument.several)
             singles.setdefault(argument.source, []).append(entry)
         else:
-            readers.append(_build_group_reader(slot.key, argument.source, argument.members))
+            readers.append(_build_group_reader(slot.key, argument, argument.members))
     return [*(_BUILDERS[source](entries) for source, entries in singles.items()), *readers]
 
 
-def _build_group_reader(key: str, source: Source, members: Sequence[Member]) -> Reader:
-    """Build the reader of a model whose members are values of one source."""
+def _build_group_reader(key: str, argument: Argument, members: Sequence[Member]) -> Reader:
+    """Build the reader of a model whose members are values of one source.
+
+    Where none of them is given, a default of the whole counts, else those of the members.
+    """
+    source, is_required = argument.source, argument.is_required
     read_members = _BUILDERS[source]([(each.name, each.alias, each.several) for each in members])
     has_others = source is Source.QUERY
     known = {each.alias for each in members}
@@ -44,7 +48,7 @@ def _build_group_reader(key: str, source: Source, members: Sequence[Member]) -> 
                 name: each for name, each in request.query_params.items() if name not in known
             }
             found = {**others, **found}
-        if found:
+        if found or is_required:
             values[key] = found
 
     return read

@@ -61,13 +61,16 @@ def describe_stream(annotation: Any, collector: SchemaCollector) -> dict[str, Sc
 
 
 def describe_events(data: Any, collector: SchemaCollector) -> dict[str, Schema]:
-    """Describe a stream of events, by what their data is where it is declared."""
+    """Describe a stream of events, by what their data is where it is declared.
+
+    There is no `schema`: some tools hold the whole stream against it, others each event.
+    """
     if data is Any or is_class(data, str):
-        return {"text/event-stream": {"schema": _TEXT}}
-    # OpenAPI 3.1 has no word for the data of an event; 3.2's `itemSchema` may stand beside it.
+        return {"text/event-stream": {}}
+    # OpenAPI 3.1 has no word for the data of an event; this is 3.2's `itemSchema`.
     described = {"data": collector.add(data, "serialization")}
     item = {"type": "object", "properties": {**described, "event": _TEXT, "id": _TEXT}}
-    return {"text/event-stream": {"schema": _TEXT, "x-item-schema": item}}
+    return {"text/event-stream": {"x-item-schema": item}}
 
 
 def is_page(returns: Returns) -> bool:

@@ -1,11 +1,12 @@
 """Describes what an operation reads: parameters of path, query, header and cookie, and the body."""
 
 from collections.abc import Sequence
-from typing import Any, Final, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from undercroft.binding.annotations import names_type
 from undercroft.binding.parameters import Source
-from undercroft.binding.signature import Argument
+from undercroft.binding.signature import Argument, Member
 from undercroft.http.forms import MULTIPART, URLENCODED
 from undercroft.http.uploads import UploadFile
 from undercroft.openapi.schemas import Schema, SchemaCollector, find_json
@@ -92,6 +93,18 @@ def get_plain_type(annotation: Any) -> Any:
     return get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation
 
 
+def without_none(annotation: Any) -> Any:
+    """Return a type without `None` as an alternative, its constraints kept."""
+    if hasattr(annotation, "__metadata__"):
+        inner, *constraints = get_args(annotation)
+        kept: Any = Annotated  # subscribed at run time, which type checkers need not follow
+        return kept[(without_none(inner), *constraints)]
+    if get_origin(annotation) not in {Union, UnionType}:
+        return annotation
+    parts = tuple(part for part in get_args(annotation) if part is not NoneType)
+    return Union[parts]  # noqa: UP007 - made at run time
+
+
 def describe_converter(converter: Converter[Any], collector: SchemaCollector) -> Schema:
     """Describe what a converter accepts."""
     known = build_converter_schema(converter)
@@ -140,9 +153,12 @@ def describe_body(arguments: Sequence[Argument], collector: SchemaCollector) -> 
         field = bodies[0].field
         if field is not None and field.description:
             described["description"] = field.description
-        schema = collector.add(bodies[0].annotation, "validation")
+        if bodies[0].members is not None:
+            schema = describe_whole_form(bodies[0].members, collector)
+        else:
+            schema = collector.add(bodies[0].annotation, "validation")
     else:
-        schema = describe_members(bodies, collector)
+        schema = describe_members(bodies, collector, is_form=is_form)
     told = next(filter(None, (argument.media_type for argument in bodies)), _JSON)
     content: Schema = {"schema": schema}
     examples = {
@@ -181,13 +197,43 @@ def list_form_types(fields: Sequence[Argument]) -> list[str]:
     return [MULTIPART] if has_files else [URLENCODED, MULTIPART]
 
 
-def describe_members(bodies: Sequence[Argument], collector: SchemaCollector) -> Schema:
-    """Describe the object whose members are the body arguments."""
+def describe_whole_form(members: Sequence[Member], collector: SchemaCollector) -> Schema:
+    """Describe the object whose members are the fields of a form's model."""
+    schema: Schema = {"type": "object", "properties": {}}
+    for member in members:
+        field = member.field
+        default = None if field.is_required else find_json(field.default)
+        known: Schema = {}
+        if default is not None and default[0] is not None:
+            known["default"] = default[0]
+        if field.is_required and get_plain_type(field.annotation) is str:
+            known["minLength"] = 1
+        if field.description:
+            known["description"] = field.description
+        place = collector.add(without_none(field.annotation), "validation", **known)
+        schema["properties"][member.alias] = place
+    required = [member.alias for member in members if member.field.is_required]
+    return {**schema, "required": required} if required else schema
+
+
+def describe_members(
+    bodies: Sequence[Argument], collector: SchemaCollector, *, is_form: bool = False
+) -> Schema:
+    """Describe the object whose members are the body arguments.
+
+    A form has no null, and a field that is empty is not given: a required one is not empty.
+    """
     members: Schema = {}
     for argument in bodies:
+        annotation = argument.annotation
         default = None if argument.is_required else find_json(argument.default)
         known = {} if default is None else {"default": default[0]}
-        members[argument.alias] = collector.add(argument.annotation, "validation", **known)
+        if is_form:
+            annotation = without_none(annotation)
+            known = {} if known == {"default": None} else known
+            if argument.is_required and get_plain_type(annotation) is str:
+                known["minLength"] = 1
+        members[argument.alias] = collector.add(annotation, "validation", **known)
     required = [argument.alias for argument in bodies if argument.is_required]
     schema: Schema = {"type": "object", "properties": members}
     return {**schema, "required": required} if required else schema

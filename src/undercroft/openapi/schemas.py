@@ -11,10 +11,13 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core.core_schema import DecimalSchema
 
 Schema = dict[str, Any]
 
 _REFERENCE = "#/components/schemas/"
+#: A decimal as text, where no digits are counted.
+_DECIMAL = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 #: What Pydantic adds to the names of what differs.
 _INPUT, _OUTPUT = "-Input", "-Output"
 #: What OpenAPI allows as a component's key.
@@ -25,6 +28,14 @@ class LenientJsonSchema(GenerateJsonSchema):
     """Describes what JSON Schema cannot express as "anything", instead of failing."""
 
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}
+
+    def decimal_schema(self, schema: DecimalSchema) -> JsonSchemaValue:
+        """Say of a decimal as text that it is a number."""
+        described = super().decimal_schema(schema)
+        for part in described.get("anyOf", ()):
+            if part.get("type") == "string":
+                part.setdefault("pattern", _DECIMAL)
+        return described
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
         """Describe a type without a JSON form as any value."""
