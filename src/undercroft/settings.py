@@ -28,6 +28,17 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 #: Characters of a secret key, at least.
 SHORTEST_SECRET = 32
 
+#: What pages may load and run unless told otherwise: files of our own, and what carries the nonce.
+CONTENT_POLICY: dict[str, list[str] | str] = {
+    "default-src": ["'self'"],
+    "script-src": ["'self'", "'nonce'"],
+    "style-src": ["'self'", "'nonce'"],
+    "img-src": ["'self'", "data:"],
+    "object-src": ["'none'"],
+    "base-uri": ["'self'"],
+    "form-action": ["'self'"],
+}
+
 _UNREADABLE = re.compile(r'field "(\w+)"')
 #: Names whose values are not shown in an error.
 _PRIVATE = re.compile(r"url|databases|key|secret|password|token")
@@ -153,6 +164,20 @@ class Settings(BaseSettings):
         max_url_length: The longest path and query, decoded; longer ones are 414.
         max_header_fields: The most header fields; more are 431.
         max_header_size: The most bytes of all header fields; more are 431.
+        secure_csp: The policy of pages: what they may load and run, by directive; None for none.
+        secure_csp_report_only: A policy whose breaches are only reported.
+        secure_hsts_seconds: How long browsers that came by HTTPS keep to it; 0 for not at all. It
+            is never sent in debug.
+        secure_hsts_include_subdomains: Whether that holds for all hosts below ours.
+        secure_hsts_preload: Whether browsers may know of it before anybody has come.
+        secure_referrer_policy: What other sites are told of where a visitor comes from; None says
+            nothing.
+        secure_cross_origin_opener_policy: Who shares a window with pages that opened them; None
+            says nothing.
+        secure_content_type_nosniff: Whether browsers are told not to guess a type.
+        secure_ssl_redirect: Whether who comes by http is sent to https.
+        secure_redirect_exempt: Paths that answer by http all the same.
+        x_frame_options: Which pages may show ours in a frame: "DENY", "SAMEORIGIN" or None for all.
         csrf_trusted_origins: Pages that may send forms here besides our own:
             `https://app.example.org`, or `https://*.example.org`.
         csrf_header_name: The header in which a script sends the token.
@@ -225,6 +250,19 @@ class Settings(BaseSettings):
     max_url_length: int = Field(default=8192, gt=0)
     max_header_fields: int = Field(default=100, gt=0)
     max_header_size: int = Field(default=32 * 1024, gt=0)
+    secure_csp: dict[str, list[str] | str] | None = CONTENT_POLICY
+    secure_csp_report_only: dict[str, list[str] | str] | None = None
+    secure_hsts_seconds: int = Field(default=3600, ge=0)
+    secure_hsts_include_subdomains: bool = False
+    secure_hsts_preload: bool = False
+    secure_referrer_policy: str | None = Field(default="same-origin", pattern=r"^[a-z, -]+$")
+    secure_cross_origin_opener_policy: str | None = Field(
+        default="same-origin", pattern=r"^[a-z-]+$"
+    )
+    secure_content_type_nosniff: bool = True
+    secure_ssl_redirect: bool = False
+    secure_redirect_exempt: Listed[str] = []
+    x_frame_options: Literal["DENY", "SAMEORIGIN"] | None = "DENY"
     csrf_trusted_origins: Listed[str] = []
     csrf_header_name: str = Field(default="X-CSRFToken", pattern=r"^[A-Za-z0-9-]+$")
     csrf_cookie_name: str = Field(default="csrftoken", pattern=r"^[A-Za-z0-9_.-]+$")

@@ -24,6 +24,17 @@ from undercroft.middleware.debug_values import REDACTED, scrub
         "key-key-key: hunter2",
         "Bearer hunter2",
         "postgresql://ada:hunter2@db/shop",
+        "redis://:hunter2@cache/0",
+        "(b'authorization', b'hunter2')",
+        "(b'set-cookie', b'hunter2')",
+        "('proxy-authorization', 'hunter2')",
+        "('x-csrftoken', 'hunter2')",
+        "('csrfmiddlewaretoken', 'hunter2')",
+        "('X-API-Key', 'hunter2')",
+        "passphrase=hunter2",
+        "{'user': {'otp': 'hunter2'}}",
+        "card_pin=hunter2",
+        "jwt: hunter2",
     ],
 )
 def test_what_stands_after_a_secret_s_name_is_withheld(text: str) -> None:
@@ -33,7 +44,9 @@ def test_what_stands_after_a_secret_s_name_is_withheld(text: str) -> None:
     assert REDACTED in shown
 
 
-@pytest.mark.parametrize("text", ["user=ada", "a key", "{'name': 'key'}"])
+@pytest.mark.parametrize(
+    "text", ["user=ada", "a key", "{'name': 'key'}", "mapping=1", "adoption: 2", "spin='a'"]
+)
 def test_other_values_are_shown(text: str) -> None:
     """What is not called like a secret, or has no value, stays as it is."""
     assert scrub(text) == text

@@ -31,8 +31,8 @@ from undercroft.mail.mailer import mailer
 from undercroft.middleware.access_log import AccessLog
 from undercroft.middleware.error_handlers import ErrorHandlers
 from undercroft.middleware.failures import Failures
-from undercroft.middleware.headers import add_security_headers
 from undercroft.middleware.hosts import AllowedHosts
+from undercroft.middleware.https import HTTPSRedirect
 from undercroft.middleware.limits import ConcurrencyLimit
 from undercroft.middleware.pipeline import (
     Endpoint,
@@ -63,6 +63,7 @@ from undercroft.routing.route import Route, RouteOptions
 from undercroft.routing.router import Router
 from undercroft.security.csrf_checks import CSRFCheck
 from undercroft.security.csrf_cookies import CSRFCookie
+from undercroft.security.headers import SecurityHeaders
 from undercroft.settings import Settings
 from undercroft.staticfiles.routes import StaticFiles, find_static_files
 
@@ -330,14 +331,16 @@ class App(RouteDecorators, HookDecorators):
         outermost = [layer for layer in layers if getattr(layer, "is_outermost", False)]
         proxies, seconds = self.settings.trusted_proxies, self.settings.request_timeout
         most = self.settings.max_concurrent_requests
+        exempt = self.settings.secure_redirect_exempt
         return [
-            add_security_headers,
+            SecurityHeaders(self.settings),
             *outermost,
             Failures(debug=self.settings.debug, handlers=ErrorHandlers(self.hooks.handlers)),
             *([ConcurrencyLimit(most)] if most is not None else []),
             *([TrustedProxies(proxies)] if proxies else []),
             build_limits(self.settings),
             AllowedHosts(self.settings.allowed_hosts),
+            *([HTTPSRedirect(exempt)] if self.settings.secure_ssl_redirect else []),
             *([on_loop(RequestTimeout(seconds))] if seconds is not None else []),
             *([self._background] if self._has_lifespan else []),
             *build_stickiness(databases),

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
-from undercroft.errors import BadRequest, BodyConsumedError, ContentTooLarge
+from undercroft.errors import BadRequest, BodyConsumedError, ContentTooLarge, UndercroftError
 from undercroft.http.cookies import Cookies
 from undercroft.http.forms import FormData, read_form
 from undercroft.http.headers import Headers, RawHeaders
@@ -90,6 +90,7 @@ class Request:
         endings: What is left for `end()`, once the answer has been sent; None while it is nothing.
         background: The handler's `BackgroundTasks`, once it has asked for them.
         csrf_secret: What the tokens of forms are masks of, once one was asked for.
+        content_policies: What its handler says of the page's policies, by header.
         is_answered: Whether the answer's headers are sent, as they are while a page is streamed.
     """
 
@@ -112,6 +113,7 @@ class Request:
     _afterwards: list[Callable[[], Awaitable[object]]] | None = None
     background: Any = None
     csrf_secret: str | None = None
+    content_policies: Mapping[bytes, Any] = MappingProxyType({})
     is_answered: bool = False
 
     def __init__(
@@ -209,7 +211,16 @@ class Request:
         """What lets a script or style of this page run, `<script nonce="...">`.
 
         It stands in the answer's Content-Security-Policy only if it was asked for.
+
+        Raises:
+            UndercroftError: The answer has begun without it.
         """
+        if self.is_answered:
+            raise UndercroftError(
+                "A page asks for `csp_nonce`, and its policy is sent without one.",
+                hint="Ask for `request.csp_nonce` before the page is streamed.",
+                code="csp.too-late",
+            )
         return token_urlsafe(16)
 
     @property

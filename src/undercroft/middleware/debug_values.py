@@ -12,7 +12,11 @@ from typing import Any
 
 REDACTED = "‹redacted›"
 
-_TELLING = "passw|pwd|secret|token|key|cookie|authoriz|session|credential|signature|csrf|dsn"
+_TELLING = (
+    "passw|passphrase|passcode|pwd|secret|token|key|cookie|authoriz|session|credential|signature"
+    # Short words that others hold, such as "mapping" and "adoption", count as whole words only.
+    "|csrf|dsn|(?<![a-z])(?:t?otp|pin|cvv|cvc|jwt|nonce)(?![a-z])"
+)
 _SECRET = re.compile(_TELLING, re.IGNORECASE)
 _VALUE = r"b?'(?:[^'\\]|\\.)*'?|b?\"(?:[^\"\\]|\\.)*\"?|[^\s,;&)\]}'\"]+"
 # A whole name is taken at once and never given back, so that no text costs more than its length.
