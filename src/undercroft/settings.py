@@ -200,6 +200,7 @@ class Settings(BaseSettings):
         websocket_max_size: The largest message of a WebSocket, in bytes.
         websocket_ping_interval: Seconds between two pings to a WebSocket's client; None for none.
         websocket_ping_timeout: Seconds it may take to answer one.
+        silenced_system_checks: Findings of `undercroft check` that are meant so, by their ids.
         max_threads: Threads for `def` handlers and blocking calls; None chooses by cores.
 
     Raises:
@@ -283,6 +284,7 @@ class Settings(BaseSettings):
     websocket_max_size: int = Field(default=1024 * 1024, gt=0)
     websocket_ping_interval: float | None = Field(default=20, gt=0)
     websocket_ping_timeout: float | None = Field(default=20, gt=0)
+    silenced_system_checks: Listed[str] = []
     max_threads: int | None = Field(default=None, gt=0)
 
     if not TYPE_CHECKING:  # checkers derive the arguments from the fields

@@ -236,6 +236,11 @@ class App(RouteDecorators, HookDecorators):
         self._middleware.append(middleware)
         self._forget_endpoint()
 
+    @property
+    def middleware(self) -> Sequence[Middleware]:
+        """What was put around every handler, the outermost first."""
+        return tuple(self._middleware)
+
     def add_socket_middleware(self, middleware: SocketMiddleware) -> None:
         """Put a middleware around every handler of a WebSocket, inside those added before."""
         self._socket_middleware.append(middleware)

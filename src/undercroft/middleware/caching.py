@@ -124,10 +124,15 @@ def mark(handler: H, wrap: Wrap) -> H:
 def add_wraps(endpoint: Endpoint, marked: Sequence[object]) -> Endpoint:
     """Wrap an endpoint as the marks of a handler, of a view's method or of its class say."""
     for each in marked:
-        wraps: Sequence[Wrap] = getattr(each, _MARK, ())
-        for wrap in wraps:
+        for wrap in list_wraps(each):
             endpoint = wrap(endpoint)
     return endpoint
+
+
+def list_wraps(marked: object) -> "Sequence[Wrap]":
+    """List what `mark` has left on a handler, the innermost first."""
+    wraps: Sequence[Wrap] = getattr(marked, _MARK, ())
+    return wraps
 
 
 async def settle(endpoint: Endpoint, request: Request) -> Response:

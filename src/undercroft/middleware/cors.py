@@ -52,7 +52,7 @@ class CORS:
         max_age: int = 600,
     ) -> None:
         check_origins(allow_origins, allow_credentials=allow_credentials)
-        self._all = "*" in allow_origins
+        self.allows_all = "*" in allow_origins
         self._origins = frozenset(origin.lower() for origin in allow_origins)
         self._regex = None if allow_origin_regex is None else re.compile(allow_origin_regex)
         self._methods = {method.upper() for method in allow_methods}
@@ -75,14 +75,14 @@ class CORS:
             self._mark(response, origin)
             if self._exposed:
                 response.headers["access-control-expose-headers"] = self._exposed
-        if not self._all:
+        if not self.allows_all:
             # Also where no origin was named: a cache must not give that answer to a page.
             response.headers.add_vary("Origin")
         return response
 
     def is_allowed(self, origin: str) -> bool:
         """Tell whether a page of this origin may read answers."""
-        if self._all or origin.lower() in self._origins:
+        if self.allows_all or origin.lower() in self._origins:
             return True
         if self._regex is None or _ORIGIN.fullmatch(origin) is None:
             return False
@@ -115,7 +115,7 @@ class CORS:
         return response
 
     def _mark(self, response: Response, origin: str) -> None:
-        response.headers["access-control-allow-origin"] = "*" if self._all else origin
+        response.headers["access-control-allow-origin"] = "*" if self.allows_all else origin
         if self._credentials:
             response.headers["access-control-allow-credentials"] = "true"
 

@@ -8,6 +8,37 @@ from jinja2 import nodes
 
 from undercroft.templating.engine import Templates
 
+#: What of a folder is a template.
+_ENDINGS = (".html", ".txt", ".xml", ".jinja", ".j2")
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenTemplate:
+    """A template that cannot be read.
+
+    Attributes:
+        template: Its name.
+        line: Where in it; 1 where that is not known.
+        problem: What is wrong.
+    """
+
+    template: str
+    line: int
+    problem: str
+
+
+def find_broken(templates: Templates) -> Iterator[BrokenTemplate]:
+    """Compile all templates, and find those for which that fails."""
+    for name in templates.list_templates():
+        if not name.endswith(_ENDINGS):
+            continue
+        try:
+            templates.environment.get_template(name)
+        except jinja2.TemplateSyntaxError as error:
+            yield BrokenTemplate(error.name or name, error.lineno, f"{error.message or error}")
+        except (jinja2.TemplateError, UnicodeDecodeError) as error:
+            yield BrokenTemplate(name, 1, f"It cannot be read: {error}.")
+
 
 @dataclass(frozen=True, slots=True)
 class LiteralLink:
@@ -30,7 +61,7 @@ def find_literal_links(templates: Templates) -> Iterator[LiteralLink]:
     """Read all templates; one that cannot be read is left to whoever renders it."""
     environment = templates.environment
     for name in templates.list_templates():
-        if not name.endswith((".html", ".txt", ".xml", ".jinja", ".j2")):
+        if not name.endswith(_ENDINGS):
             continue
         try:
             loader = environment.loader
