@@ -94,3 +94,25 @@ def test_a_database_that_is_gone_is_told_of_without_its_password(run: Run) -> No
     assert result.returncode == 1
     assert "[database.unreachable]" in result.stdout
     assert "s3cret" not in result.stdout + result.stderr
+
+
+@pytest.mark.slow
+def test_models_that_do_not_fit_are_told_of(run: Run, tmp_path: Path) -> None:
+    """An ordering by no field and a field the database has not, in every run; then migrations."""
+    wrong = """
+    tags = models.ArrayField(models.CharField(max_length=9))
+
+    class Meta:
+        ordering = ["no_such_field"]
+"""
+    (tmp_path / "blog" / "models.py").write_text(f"{MODELS.rstrip()}\n{wrong}", "utf-8")
+    result = run("check")
+    assert result.returncode == 1
+    assert "[models.ordering]" in result.stdout
+    assert "[models.database]" in result.stdout
+    (tmp_path / "blog" / "models.py").write_text(MODELS, "utf-8")
+    folder = tmp_path / "blog" / "migrations"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "0001_initial.py").write_text("revision = 'blog_0001'\ndown_revision = 'gone'\n")
+    assert "[models.migrations]" in run("check", "--deploy", "-t", "models").stdout
