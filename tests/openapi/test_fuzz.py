@@ -32,6 +32,7 @@ class Target:
 
     folder: Path
     name: str
+    left_out: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     has_tables: bool = True
 
@@ -41,7 +42,7 @@ TARGETS = {
         REPOSITORY,
         "tests.openapi.everything:app",
         # Pydantic reads `false` as the number 0, and text as the bytes of a file.
-        ("--exclude-checks", "negative_data_rejection"),
+        ("negative_data_rejection",),
         has_tables=False,
     ),
     "blog": Target(
@@ -49,13 +50,13 @@ TARGETS = {
         "mysite.app:app",
         # Whether a name is free and a key leads somewhere is known to the database alone, and a
         # greeting is taken for something that was deleted.
-        ("--exclude-checks", "positive_data_acceptance,use_after_free"),
+        ("positive_data_acceptance", "use_after_free"),
     ),
     "realtime": Target(
         REPOSITORY / "examples" / "realtime",
         "main:app",
         # A stream of events does not end.
-        ("--exclude-path-regex", "/events$"),
+        options=("--exclude-path-regex", "/events$"),
     ),
 }
 
@@ -107,13 +108,20 @@ def wait_until_it_answers(address: str) -> None:
             time.sleep(0.05)
 
 
-def choose_effort() -> list[str]:
-    """Choose how much is tried: the same few values each time, or many others."""
+def choose_effort(target: Target) -> list[str]:
+    """Choose how much is tried: the same few values each time, or many others.
+
+    Among many, schemathesis meets names of form fields that it writes unescaped, so that its own
+    requests are malformed; that valid values are taken is for the few to show.
+    """
     count = os.environ.get(VARIABLE)
+    left_out = {*target.left_out, *(["positive_data_acceptance"] if count else [])}
+    checks = ["--exclude-checks", ",".join(sorted(left_out))] if left_out else []
     if count:
-        return ["--max-examples", count, "--phases", "examples,coverage,fuzzing,stateful"]
+        every = "examples,coverage,fuzzing,stateful"
+        return [*checks, "--max-examples", count, "--phases", every]
     few = ["--max-examples", "4", "--phases", "examples,coverage,fuzzing"]
-    return [*few, "--generation-deterministic", "--seed", "1"]
+    return [*checks, *few, "--generation-deterministic", "--seed", "1"]
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -125,7 +133,7 @@ def test_an_application_keeps_to_its_description(name: str, tmp_path: Path) -> N
             [
                 *(SCRIPTS / "schemathesis", "run", f"{address}/openapi.json", "--url", address),
                 *("--checks", "all", "--workers", "1", "--no-color", "--request-timeout", "10"),
-                *choose_effort(),
+                *choose_effort(target),
                 *target.options,
             ],
             cwd=tmp_path,
