@@ -236,6 +236,28 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
     return _background.run(Rest(coroutine))
 
 
+def step_or_drive(coroutine: Coroutine[Any, Any, T], call: str, twin: str) -> T:
+    """Run a coroutine to its end, on the event loop only if it never waits.
+
+    Args:
+        coroutine: What to run.
+        call: What was asked for, as its author wrote it.
+        twin: What to write on the event loop instead.
+
+    Raises:
+        SynchronousOnlyOperation: It waits, and a loop runs in this thread.
+    """
+    if not is_on_loop():
+        return drive(coroutine)
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        return finished.value  # type: ignore[no-any-return]  # StopIteration is not generic
+    coroutine.close()
+    check_not_on_loop(call, twin)
+    raise AssertionError("unreachable: the loop runs")
+
+
 def check_loop_request(coroutine: Coroutine[Any, Any, Any], asked: object) -> None:
     """Refuse to wait where no event loop runs for anything but a loop.
 

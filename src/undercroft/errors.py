@@ -53,6 +53,7 @@
         ├── UnsupportedMediaType          415
         ├── RangeNotSatisfiable           416
         ├── RequestValidationError        422, with every mistake and its location
+        ├── TooManyRequests               429, with Retry-After
         └── ServiceUnavailable            503
 
 Names are Django's, REST framework's or FastAPI's where those have one.
@@ -663,6 +664,13 @@ class RequestValidationError(_StatusException):
         count = len(self.errors)
         wrong = "1 value is" if count == 1 else f"{count} values are"
         super().__init__(f"{wrong} not as expected.", extra={"errors": self.errors})
+
+
+class TooManyRequests(_StatusException):
+    """429: more of these came than may, and Retry-After says when to go on."""
+
+    status_code = 429
+    code = "http.too-many-requests"
 
 
 class ServiceUnavailable(_StatusException):

@@ -139,6 +139,11 @@ class Settings(BaseSettings):
         static_dirs: Folders of the project's static files, before those of its apps.
         static_url: Where static files are served from.
         static_root: Where `collectstatic` puts them, and production serves them from.
+        authentication: How it is found out who makes a request: "session", "token", "jwt", "basic",
+            or classes by their dotted names, in their order.
+        login_url: Where people log in: a path, or a route's name.
+        login_redirect_url: Where they go then, unless they came from a page of ours.
+        logout_redirect_url: Where they go after the log-out.
         cache_url: Where the cache is, `memory://` or `redis://host:6379/0`.
         mail_url: Where mail goes, `smtp://user:password@host:587`; left out, the console
             in debug and an error elsewhere.
@@ -228,6 +233,10 @@ class Settings(BaseSettings):
     static_dirs: Listed[Path] = [Path("static")]
     static_url: str = "/static/"
     static_root: Path = Path("staticfiles")
+    authentication: Listed[str] = ["session"]
+    login_url: str = "/accounts/login/"
+    login_redirect_url: str = "/"
+    logout_redirect_url: str = "/"
     cache_url: str = "memory://"
     mail_url: str | None = Field(default=None, repr=False)
     default_from_email: str | None = None

@@ -68,6 +68,7 @@ from undercroft.settings import Settings
 from undercroft.staticfiles.routes import StaticFiles, find_static_files
 
 if TYPE_CHECKING:
+    from undercroft.auth.identification import Identification
     from undercroft.cache.interface import Cache
     from undercroft.sessions.opening import Sessions
     from undercroft.templating.engine import Templates
@@ -148,6 +149,8 @@ class App(RouteDecorators, HookDecorators):
         if self.settings.max_threads is not None:
             threads.configure(self.settings.max_threads)
         self.apps: list[InstalledApp] = [install_app(name) for name in apps]
+        for installed in self.apps:
+            installed.make_ready(self)
         if routes:
             self.router.include(list(routes))
         # What servers call; middleware of the protocols is put around these.
@@ -408,6 +411,13 @@ class App(RouteDecorators, HookDecorators):
 
         names = [app.name for app in self.apps]
         return build_sessions(self.settings, lambda: self.cache, names)
+
+    @cached_property
+    def identification(self) -> "Identification":
+        """What finds out who makes a request, as the settings say."""
+        from undercroft.auth.identification import build_identification  # noqa: PLC0415 - as above
+
+        return build_identification(self.settings)
 
     @cached_property
     def static_files(self) -> StaticFiles:

@@ -29,6 +29,15 @@ class InstalledApp:
         """The last part of the name: what its tables and migrations start with."""
         return self.name.rpartition(".")[2]
 
+    def make_ready(self, app: Any) -> None:
+        """Call the package's function `ready` with the application, if it has one.
+
+        All apps are imported by then, so that one can look at what the others declare.
+        """
+        ready = getattr(self.module, "ready", None)
+        if ready is not None:
+            ready(app)
+
 
 def install_app(name: str) -> InstalledApp:
     """Import a package and its models.

@@ -82,6 +82,8 @@ pre_delete = Signal("pre_delete")
 post_delete = Signal("post_delete")
 #: When rows are put into a relation of many to many or taken out: `action`, `pk_set`, `reverse`.
 m2m_changed = Signal("m2m_changed")
+#: After `migrate`, with Model as the sender: `using`, and `tables`, the names of those there are.
+post_migrate = Signal("post_migrate")
 
 
 def receiver(signal: Signal | Iterable[Signal], **options: Any) -> Callable[[R], R]:

@@ -104,12 +104,12 @@ def async_twin(method: BlockingTwin[P, T]) -> AsyncTwin[P, T]:
     return found
 
 
-def take_steps(method: Any, *arguments: Any) -> Steps[Any]:
+def take_steps(method: Any, *arguments: Any, **named: Any) -> Steps[Any]:
     """Take the steps of a bound method that a class may have overridden by a plain one."""
     steps: Callable[..., Steps[Any]] | None = getattr(method, "steps", None)
     if steps is None:
-        return method(*arguments)
-    answer: Any = yield from steps(method.__self__, *arguments)
+        return method(*arguments, **named)
+    answer: Any = yield from steps(method.__self__, *arguments, **named)
     return answer
 
 

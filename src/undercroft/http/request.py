@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
+from undercroft.concurrency import step_or_drive
 from undercroft.errors import BadRequest, BodyConsumedError, ContentTooLarge, UndercroftError
 from undercroft.http.cookies import Cookies
 from undercroft.http.forms import FormData, read_form
@@ -111,6 +112,7 @@ class Request:
     finishings: list[Callable[[Any], Awaitable[object]]] | None = None
     endings: list[Callable[[], Awaitable[object]]] | None = None
     _afterwards: list[Callable[[], Awaitable[object]]] | None = None
+    _identity: Any = None
     background: Any = None
     csrf_secret: str | None = None
     content_policies: Mapping[bytes, Any] = MappingProxyType({})
@@ -222,6 +224,36 @@ class Request:
                 code="csp.too-late",
             )
         return token_urlsafe(16)
+
+    @property
+    def user(self) -> Any:
+        """Who makes the request; somebody anonymous where nobody is known.
+
+        Raises:
+            NotAuthenticated: Something was sent as a proof, and proves nothing.
+            SynchronousOnlyOperation: To find out would block the event loop; `auser()` awaits it.
+        """
+        return self._identify().user
+
+    @property
+    def auth(self) -> Any:
+        """What proved who makes the request, such as a token; None for a session. As for `user`."""
+        return self._identify().auth
+
+    async def auser(self) -> Any:
+        """Find out who makes the request; afterwards `user` has it, in any code."""
+        if self._identity is None:
+            self._identity = await self.app.identification.identify(self)
+        return self._identity.user
+
+    def _identify(self) -> Any:
+        if self._identity is None:
+            step_or_drive(self.auser(), "request.user", "await request.auser()")
+        return self._identity
+
+    def set_identity(self, identity: Any) -> None:
+        """Let the request be somebody's from here on: an object with `user` and `auth`."""
+        self._identity = identity
 
     @property
     def host(self) -> str:

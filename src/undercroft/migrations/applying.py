@@ -13,6 +13,9 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from undercroft.db.connections.databases import Database, databases
+from undercroft.db.model import Model
+from undercroft.db.signals import post_migrate
+from undercroft.db.twins import run_steps
 from undercroft.errors import DatabaseUnavailable, MigrationError
 from undercroft.migrations import (
     mariadb,
@@ -110,6 +113,9 @@ def migrate(
     run = _Run(graph, goal, options, report or (lambda _step, _is_done: None))
     with connect(databases[options.database]) as connection:
         run.on(connection)
+        tables = frozenset(sa.inspect(connection).get_table_names())
+    if not options.plan_only:
+        run_steps(post_migrate.send_steps(Model, using=options.database, tables=tables))
     return run.steps
 
 

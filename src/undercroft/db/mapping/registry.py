@@ -14,6 +14,8 @@ find_mapper: Callable[..., Any] = partial(sa.inspect, raiseerr=False)
 
 #: Models by `app.Name`, and by `Name` where no app is given.
 _models: dict[tuple[str, str], type[Any]] = {}
+#: Models by another name, `app.Name`, that they are also referred to by.
+_aliases: dict[tuple[str, str], type[Any]] = {}
 #: References not found yet: the text, the app it was written in, what to do, where it stands.
 _waiting: list[tuple[str, str, Callable[[type[Any]], None], str]] = []
 
@@ -21,6 +23,25 @@ _waiting: list[tuple[str, str, Callable[[type[Any]], None], str]] = []
 def register(app_label: str, model: type[Any]) -> None:
     """Make a model known and resolve the references that waited for it."""
     _models[app_label, model.__name__] = model
+    _resolve_waiting(_find_exactly)
+
+
+def set_alias(reference: str, model: type[Any]) -> None:
+    """Let references to `app.Name` mean a model of another name, as "auth.User" may a project's.
+
+    Raises:
+        ImproperlyConfigured: They mean yet another model.
+    """
+    app_label, _, name = reference.rpartition(".")
+    known = _find_exactly(reference, "")
+    if known is not None and known is not model:
+        raise ImproperlyConfigured(
+            f"Both {known.__module__}.{known.__name__} and {model.__module__}.{model.__name__}"
+            f" would be the model {reference!r}.",
+            hint="Declare one of them only, and before the other is imported.",
+            code="db.duplicate-model",
+        )
+    _aliases[app_label, name] = model
     _resolve_waiting(_find_exactly)
 
 
@@ -75,14 +96,15 @@ def _resolve_waiting(find: Callable[[str, str], type[Any] | None]) -> None:
 def _find_exactly(reference: str, from_app: str) -> type[Any] | None:
     """Find a model by `app.Name`, or by its name in the same app."""
     app_label, separator, name = reference.rpartition(".")
-    return _models.get((app_label if separator else from_app, name))
+    wanted = app_label if separator else from_app, name
+    return _models.get(wanted) or _aliases.get(wanted)
 
 
 def find_model(reference: str, from_app: str = "") -> type[Any] | None:
     """Find a model by `Name` (in the same app first, else the only one) or by `app.Name`."""
-    app_label, separator, name = reference.rpartition(".")
+    _, separator, name = reference.rpartition(".")
     if separator:
-        return _models.get((app_label, name))
+        return _find_exactly(reference, from_app)
     if (from_app, name) in _models:
         return _models[from_app, name]
     found = [model for (_, known), model in _models.items() if known == name]

@@ -1,0 +1,61 @@
+"""Users, how they prove who they are, and what they may do.
+
+As an app, `apps=["undercroft.auth"]`, it brings users, groups and permissions; a project that
+declares a user of its own has that one.
+"""
+
+from typing import Any
+
+from undercroft.auth.authentication import (
+    BaseAuthentication,
+    BasicAuthentication,
+    SessionAuthentication,
+)
+from undercroft.auth.current import CurrentUser, OptionalUser
+from undercroft.auth.decorators import login_required, permission_required, user_passes_test
+from undercroft.auth.events import user_logged_in, user_logged_out, user_login_failed
+from undercroft.auth.identity import Identity
+from undercroft.auth.logins import (
+    aauthenticate,
+    alogin,
+    alogout,
+    authenticate,
+    login,
+    logout,
+    update_session_fingerprint,
+)
+from undercroft.auth.password_validation import validate_password
+from undercroft.auth.users import AnonymousUser, get_user_model
+
+__all__ = [
+    "AnonymousUser",
+    "BaseAuthentication",
+    "BasicAuthentication",
+    "CurrentUser",
+    "Identity",
+    "OptionalUser",
+    "SessionAuthentication",
+    "aauthenticate",
+    "alogin",
+    "alogout",
+    "authenticate",
+    "get_user_model",
+    "login",
+    "login_required",
+    "logout",
+    "permission_required",
+    "update_session_fingerprint",
+    "user_logged_in",
+    "user_logged_out",
+    "user_login_failed",
+    "user_passes_test",
+    "validate_password",
+]
+
+
+def ready(app: Any) -> None:
+    """Prepare the app once all others are imported; called by `App`."""
+    # Declares the user's table, where no other user is there by now.
+    from undercroft.auth.readiness import prepare  # noqa: PLC0415
+
+    prepare()

@@ -1,0 +1,1 @@
+"""Migrations, in order; written by `undercroft makemigrations`, yours to edit."""

@@ -1,0 +1,17 @@
+"""What is done once all apps are imported: there is a user, and migrations make its permissions."""
+
+from importlib import import_module
+
+from undercroft.auth.permissions import create_permissions
+from undercroft.auth.users import USER
+from undercroft.db.mapping import registry
+from undercroft.db.signals import post_migrate
+
+
+def prepare() -> None:
+    """Declare the user unless a project has its own, and listen for migrations."""
+    if registry.find_model(USER) is None:
+        # Declaring a class is what gives it a table.
+        import_module("undercroft.auth.user")
+
+    post_migrate.connect(create_permissions)
