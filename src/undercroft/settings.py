@@ -164,6 +164,8 @@ class Settings(BaseSettings):
         session_save_every_request: Whether each touch begins its idle age anew.
         access_log: Whether each request is logged, to `undercroft.access`.
         log_format: How `undercroft serve` writes the log, as "text" or lines of "json".
+        client_timeout: Seconds in which a client that is waited for must do something, under our
+            own server: send a piece of its request's body, or read its answer; None for ever.
         max_concurrent_requests: Requests being answered at once; more get 503, to come again. A
             stream counts until it begins. None for no limit.
         max_url_length: The longest path and query, decoded; longer ones are 414.
@@ -256,6 +258,7 @@ class Settings(BaseSettings):
     session_save_every_request: bool = False
     access_log: bool = False
     log_format: Literal["text", "json"] = "text"
+    client_timeout: float | None = Field(default=60, gt=0)
     max_concurrent_requests: int | None = Field(default=1000, gt=0)
     max_url_length: int = Field(default=8192, gt=0)
     max_header_fields: int = Field(default=100, gt=0)

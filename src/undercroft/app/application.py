@@ -471,6 +471,7 @@ class App(RouteDecorators, HookDecorators):
             "websockets": self._mounts.has_asgi
             or not isinstance(self.asgi, ASGIGateway)
             or any(each.route.is_socket for each in self.operations),
+            "client_timeout": self.settings.client_timeout,
             "websocket_max_size": self.settings.websocket_max_size,
             "websocket_ping_interval": self.settings.websocket_ping_interval,
             "websocket_ping_timeout": self.settings.websocket_ping_timeout,

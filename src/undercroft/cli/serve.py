@@ -19,6 +19,7 @@ LEVELS = ("critical", "error", "warning", "info", "debug")
 #: Flags that stand for settings of the application, if it is one of ours.
 SETTINGS = (
     "access_log",
+    "client_timeout",
     "websocket_max_size",
     "websocket_ping_interval",
     "websocket_ping_timeout",
@@ -64,6 +65,11 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     "websocket_ping_timeout",
     type=click.FloatRange(0, min_open=True),
     help="Seconds a ping may stay unanswered.",
+)
+@click.option(
+    "--client-timeout",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds a client may keep a request waiting, or its answer.",
 )
 @click.option("--root-path", default="", help="Where a proxy mounts the application.")
 @click.option("--proxy-headers/--no-proxy-headers", help="Believe X-Forwarded-*.  [default: no]")

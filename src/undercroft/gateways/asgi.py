@@ -18,6 +18,10 @@ from undercroft.stopping import note_connection
 
 logger = logging.getLogger("undercroft.gateways")
 
+#: So many are sent before others get their turn: a source that never waits would else hold up
+#: everybody, and without end where the client is gone, which only others can tell.
+PIECES_IN_A_ROW = 16
+
 
 class ASGIRequest(Request):
     """A request whose body comes in messages."""
@@ -213,8 +217,12 @@ async def send_pieces(start: Message, response: Response, send: Send) -> None:
         raise TypeError("The response has no stream.")
     try:
         await send(start)
+        sent = 0
         async for piece in pieces:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
+            sent += 1
+            if not sent % PIECES_IN_A_ROW:
+                await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": b""})
     finally:
         await response.close()

@@ -28,6 +28,8 @@ class Options:
         forwarded_allow_ips: Whom to believe then: addresses, networks, or `*`.
         backlog: Connections that may wait to be accepted.
         keep_alive: Seconds an idle connection is kept.
+        client_timeout: Seconds in which a client that is waited for must do something: send a piece
+            of its request's body, or read some of its answer; None for ever.
         graceful_timeout: Seconds running requests get when the server stops; None is for ever.
         limit_concurrency: Answer 503 when more connections than this are open.
         certificate: The TLS certificate with its chain; with it the server speaks https.
@@ -49,6 +51,7 @@ class Options:
     forwarded_allow_ips: str = "127.0.0.1,::1"
     backlog: int = 2048
     keep_alive: int = 5
+    client_timeout: float | None = 60
     graceful_timeout: int | None = 30
     limit_concurrency: int | None = None
     certificate: Path | None = None

@@ -7,11 +7,12 @@ import socket
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from uvicorn import Config, Server
+from uvicorn import Server
 
 from undercroft.gateways.foreign_wsgi import WSGIAdapter
 from undercroft.gateways.interfaces import find_interface
 from undercroft.server.access_log import ForeignAccessLog
+from undercroft.server.config import ServerConfig
 from undercroft.server.options import Options
 from undercroft.server.protocols import BoundedHTTPProtocol
 from undercroft.server.sockets import build_url, find_port, open_sockets, remove_unix_socket
@@ -57,7 +58,7 @@ def serve(
     logger.info("Stopped")
 
 
-def build_config(application: Any, options: Options) -> Config:
+def build_config(application: Any, options: Options) -> ServerConfig:
     """Build uvicorn's configuration: nothing is wrapped that was not asked for.
 
     Raises:
@@ -68,7 +69,7 @@ def build_config(application: Any, options: Options) -> Config:
     served = WSGIAdapter(application) if interface == "wsgi" else application
     if options.access_log and spoken == "asgi3":
         served = ForeignAccessLog(served)
-    return Config(
+    config = ServerConfig(
         # As a factory, for uvicorn would else call the application to see whether it is one.
         lambda: served,
         factory=True,
@@ -78,7 +79,9 @@ def build_config(application: Any, options: Options) -> Config:
         uds=options.unix_socket,
         lifespan="off" if interface == "wsgi" else options.lifespan,
         http=BoundedHTTPProtocol,
-        ws="auto" if options.websockets and interface != "wsgi" else "none",
+        ws="undercroft.server.websockets:BoundedWebSocketProtocol"
+        if options.websockets and interface != "wsgi"
+        else "none",
         ws_max_size=options.websocket_max_size,
         ws_ping_interval=options.websocket_ping_interval,
         ws_ping_timeout=options.websocket_ping_timeout,
@@ -96,6 +99,8 @@ def build_config(application: Any, options: Options) -> Config:
         ssl_certfile=options.certificate,
         ssl_keyfile=options.certificate_key,
     )
+    config.client_timeout = options.client_timeout
+    return config
 
 
 def describe_address(options: Options, sockets: Sequence[socket.socket]) -> str:
