@@ -129,3 +129,15 @@ def test_a_wrong_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "'mail_password': Field required" in str(caught.value)
     assert "hidden" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_places_with_passwords_are_not_shown() -> None:
+    """What is logged or seen in a debugger has no password of a database or cache."""
+    told = Settings(
+        databases={"other": "postgresql://ada:hidden@db/x"},
+        database_url="postgresql://ada:hidden@db/x",
+        cache_url="redis://:hidden@cache/0",
+        secret_key="hidden" * 8,
+    )
+    assert "hidden" not in repr(told)
+    assert "hidden" not in str(told)

@@ -224,8 +224,8 @@ class Settings(BaseSettings):
     request_timeout: float | None = Field(default=None, gt=0)
     secret_key: SecretStr | None = None
     secret_key_fallbacks: Listed[SecretStr] = []
-    databases: dict[str, DatabaseConfiguration] = Field(default_factory=dict)
-    database_url: str | None = None
+    databases: dict[str, DatabaseConfiguration] = Field(default_factory=dict, repr=False)
+    database_url: str | None = Field(default=None, repr=False)
     atomic_requests: bool = True
     redirect_slashes: bool = True
     base_dir: Path = Field(default_factory=Path.cwd)
@@ -239,7 +239,7 @@ class Settings(BaseSettings):
     login_url: str = "/accounts/login/"
     login_redirect_url: str = "/"
     logout_redirect_url: str = "/"
-    cache_url: str = "memory://"
+    cache_url: str = Field(default="memory://", repr=False)
     mail_url: str | None = Field(default=None, repr=False)
     default_from_email: str | None = None
     admins: Listed[str] = []

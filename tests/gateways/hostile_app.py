@@ -180,7 +180,7 @@ def add_bodies(app: App) -> None:
     def raw(content: Annotated[bytes, Body(media_type="*/*")]) -> int:
         return len(content)
 
-    @app.post("/stream", include_in_schema=False)
+    @app.post("/stream")
     async def stream(pieces: Annotated[AsyncIterator[bytes], Body(media_type="*/*")]) -> int:
         return sum([len(piece) async for piece in pieces])
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from undercroft import App, HTTPException, Request, Settings
-from undercroft.errors import DatabaseUnavailable, ValidationError
+from undercroft.errors import DatabaseUnavailable, FieldValueError, ValidationError
 from undercroft.http.request import Address
 from undercroft.middleware.failures import is_local
 from undercroft.testing.client import Client
@@ -311,3 +311,16 @@ def test_a_forgotten_await_is_named(client: MakeClient, caplog: pytest.LogCaptur
     assert answer.status_code == 500
     assert "Was an `await` forgotten" in answer.text
     assert "Was an `await` forgotten" in caplog.text
+
+
+def test_a_value_that_fits_no_column_is_the_clients(client: MakeClient) -> None:
+    """Text with a NUL, which no column takes, is 422 where a handler lets it through."""
+    app = App()
+
+    @app.post("/")
+    def store(text: str) -> str:
+        raise FieldValueError(f"Note.text cannot hold {text!r}: text has no NUL.")
+
+    answer = client(app).post("/", params={"text": "a\x00"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["code"] == "db.field-value"

@@ -9,7 +9,9 @@ from undercroft.background.tasks import BackgroundTasks
 from undercroft.binding.calls import InjectedCalls
 from undercroft.binding.container import Container, Injector
 from undercroft.binding.parameters import Provider
+from undercroft.http.draft import ResponseDraft
 from undercroft.http.request import Request, RequestState
+from undercroft.http.responses import Response
 from undercroft.http.session import Session
 from undercroft.settings import Settings
 
@@ -41,6 +43,8 @@ class Providers:
             return Provider(self._get_background_tasks, is_at_hand=True)
         if issubclass(annotation, RequestState):
             return Provider(partial(read_state, annotation), is_at_hand=True)
+        if annotation is Response:
+            return Provider(ResponseDraft.of, is_at_hand=True)
         if issubclass(annotation, Session):
             return Provider(load_session)
         return find_session_provider(annotation)

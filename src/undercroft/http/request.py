@@ -89,6 +89,7 @@ class Request:
         max_body_size: The largest body `body()` reads, in bytes.
         finishings: What is left for the moment before the answer is sent; None while it is nothing.
         endings: What is left for `end()`, once the answer has been sent; None while it is nothing.
+        draft: The `ResponseDraft`, once the handler or a dependency has asked for a `Response`.
         background: The handler's `BackgroundTasks`, once it has asked for them.
         csrf_secret: What the tokens of forms are masks of, once one was asked for.
         content_policies: What its handler says of the page's policies, by header.
@@ -114,6 +115,7 @@ class Request:
     _afterwards: list[Callable[[], Awaitable[object]]] | None = None
     _identity: Any = None
     background: Any = None
+    draft: Any = None
     csrf_secret: str | None = None
     content_policies: Mapping[bytes, Any] = MappingProxyType({})
     is_answered: bool = False
@@ -410,7 +412,8 @@ class Request:
         self._afterwards = [*(self._afterwards or ()), function]
 
     def drop_afterwards(self) -> None:
-        """Forget what was to follow a good answer: there will be none."""
+        """Forget what was to follow a good answer, or to be said in it: there will be none."""
+        self.draft = None
         if self._afterwards is not None and self.endings is not None:
             dropped = self._afterwards
             self.endings = [each for each in self.endings if each not in dropped]

@@ -13,6 +13,7 @@ from typing import cast
 
 from undercroft.errors import (
     ClientDisconnected,
+    FieldValueError,
     HTTPException,
     RequestValidationError,
     ServiceUnavailable,
@@ -124,6 +125,12 @@ class Failures:
             return build_error_response(request, error)
         if isinstance(error, ValidationError):
             return build_error_response(request, RequestValidationError(error.list_problems()))
+        if isinstance(error, FieldValueError):
+            # Most such values come from outside; whose does not is found by the log.
+            path = printable(request.path)
+            logger.warning("%s %s: %s", request.method, path, error, exc_info=error)
+            problem = {"location": ["body"], "message": error.message, "code": error.code}
+            return build_error_response(request, RequestValidationError([problem]))
         if (temporary := find_temporary(error)) is not None:
             logger.error("%s %s: %s", request.method, printable(request.path), temporary)
             answer = ServiceUnavailable(headers={"retry-after": RETRY_AFTER}, code=temporary.code)
