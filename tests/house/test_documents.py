@@ -6,15 +6,14 @@ instead, for the blocks after it to import; then the file is run as well, as a m
 that cannot run says so and why: `python no-run: needs a server`.
 """
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.house.fresh import FreshInterpreters, Outcome
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted(
@@ -71,6 +70,14 @@ def list_local_links(page: Path) -> list[tuple[str, Path, str]]:
     ]
 
 
+@pytest.fixture(scope="module")
+def interpreters() -> Iterator[FreshInterpreters]:
+    """What runs blocks."""
+    running = FreshInterpreters()
+    yield running
+    running.close()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_page)
 def test_links_resolve(page: Path) -> None:
     """Every link to a file or a heading leads somewhere."""
@@ -109,36 +116,24 @@ def test_a_block_that_is_not_run_says_why(page: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=name_page)
-def test_python_blocks_run(page: Path, tmp_path: Path) -> None:
+def test_python_blocks_run(page: Path, tmp_path: Path, interpreters: FreshInterpreters) -> None:
     """What a reader copies from a page works, in the order in which the page shows it."""
     failures = []
     for block in read_blocks(page):
         if block.info.split(" ")[0] != "python" or "no-run" in block.info:
             continue
-        result = run_block(block, tmp_path)
+        result = run_block(block, tmp_path, interpreters)
         if result.returncode:
             failures.append(f"{name_page(page)}, line {block.line}:\n{result.stderr}")
     assert not failures, "\n".join(failures)
 
 
-def run_block(block: Block, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_block(block: Block, folder: Path, interpreters: FreshInterpreters) -> Outcome:
     match = FILE.match(block.code)
-    if match:
-        path = folder / match["path"]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.code, encoding="utf-8")
-        module = match["path"].removesuffix(".py").replace("/", ".")
-        command = [sys.executable, "-W", "error", "-c", f"import {module}"]
-    else:
-        command = [sys.executable, "-W", "error", "-c", block.code]
-    search = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    if match is None:
+        return interpreters.run(block.code, folder)
+    path = folder / match["path"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.code, encoding="utf-8")
+    module = match["path"].removesuffix(".py").replace("/", ".")
+    return interpreters.run(f"import {module}", folder)
