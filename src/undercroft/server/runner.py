@@ -1,5 +1,6 @@
 """Runs one worker: an application on uvicorn's `Server`, from sockets to a clean exit."""
 
+import asyncio
 import gc
 import logging
 import signal
@@ -79,9 +80,7 @@ def build_config(application: Any, options: Options) -> ServerConfig:
         uds=options.unix_socket,
         lifespan="off" if interface == "wsgi" else options.lifespan,
         http=BoundedHTTPProtocol,
-        ws="undercroft.server.websockets:BoundedWebSocketProtocol"
-        if options.websockets and interface != "wsgi"
-        else "none",
+        ws=find_socket_protocol() if options.websockets and interface != "wsgi" else "none",
         ws_max_size=options.websocket_max_size,
         ws_ping_interval=options.websocket_ping_interval,
         ws_ping_timeout=options.websocket_ping_timeout,
@@ -101,6 +100,14 @@ def build_config(application: Any, options: Options) -> ServerConfig:
     )
     config.client_timeout = options.client_timeout
     return config
+
+
+def find_socket_protocol() -> type[asyncio.Protocol]:
+    """Find what reads WebSockets."""
+    # The library is slow to import, and most applications have no WebSocket.
+    from undercroft.server.websockets import BoundedWebSocketProtocol  # noqa: PLC0415
+
+    return BoundedWebSocketProtocol
 
 
 def describe_address(options: Options, sockets: Sequence[socket.socket]) -> str:

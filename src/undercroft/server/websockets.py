@@ -5,6 +5,7 @@ from asyncio.transports import BaseTransport
 from typing import cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
 
 from undercroft.server.config import ServerConfig
 from undercroft.server.watch import UnreadWatch
@@ -41,6 +42,18 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         """Run the handler, and see to what is not sent at its end: closing waits for it."""
         await super().run_asgi()
         self._unread_watch.begin()
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a message over; one that is no UTF-8 is no fault of ours, and not logged as one."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.fail(CloseCode.INVALID_DATA)
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
 
     def keepalive_timeout(self) -> None:
         """Give up who answers no ping, unless it is our handler that does not read."""
