@@ -11,7 +11,12 @@ from undercroft.auth.authentication import (
     BasicAuthentication,
     SessionAuthentication,
 )
-from undercroft.auth.current import CurrentUser, OptionalUser
+from undercroft.auth.current import (
+    CurrentUser,
+    OptionalUser,
+    find_current_user,
+    get_current_user,
+)
 from undercroft.auth.decorators import login_required, permission_required, user_passes_test
 from undercroft.auth.events import user_logged_in, user_logged_out, user_login_failed
 from undercroft.auth.identity import Identity
@@ -25,6 +30,7 @@ from undercroft.auth.logins import (
     update_session_fingerprint,
 )
 from undercroft.auth.password_validation import validate_password
+from undercroft.auth.token_authentication import TokenAuthentication
 from undercroft.auth.users import AnonymousUser, get_user_model
 
 __all__ = [
@@ -35,10 +41,13 @@ __all__ = [
     "Identity",
     "OptionalUser",
     "SessionAuthentication",
+    "TokenAuthentication",
     "aauthenticate",
     "alogin",
     "alogout",
     "authenticate",
+    "find_current_user",
+    "get_current_user",
     "get_user_model",
     "login",
     "login_required",

@@ -10,6 +10,7 @@ from undercroft.auth.authentication import (
     SessionAuthentication,
 )
 from undercroft.auth.identity import Identity
+from undercroft.auth.token_authentication import TokenAuthentication
 from undercroft.auth.users import AnonymousUser
 from undercroft.errors import ImproperlyConfigured, NotAuthenticated
 from undercroft.http.request import Request
@@ -20,6 +21,7 @@ Build = Callable[[Settings], BaseAuthentication]
 #: The ways that settings may name, by their short names.
 WAYS: dict[str, Build] = {
     "session": SessionAuthentication,
+    "token": lambda _settings: TokenAuthentication(),
     "basic": lambda _settings: BasicAuthentication(),
 }
 
@@ -51,7 +53,8 @@ class Identification:
 
     def add_challenge(self, error: NotAuthenticated, request: Request) -> NotAuthenticated:
         """Say in an error which ways there are (RFC 9110, section 11.6.1)."""
-        told = [way.authenticate_header(request) for way in self.ways]
+        # Two ways may ask for the same.
+        told = dict.fromkeys(way.authenticate_header(request) for way in self.ways)
         if any(told) and "www-authenticate" not in error.headers:
             error.headers = {**error.headers, "www-authenticate": ", ".join(filter(None, told))}
         return error

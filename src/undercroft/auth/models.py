@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from undercroft.auth.tokens import Token
 from undercroft.auth.users import AbstractBaseUser, AbstractUser, PermissionsMixin, UserManager
 from undercroft.db.fields.moments import DateTimeField
 from undercroft.db.fields.numbers import IntegerField
@@ -20,6 +21,7 @@ __all__ = [
     "LoginAttempts",
     "Permission",
     "PermissionsMixin",
+    "Token",
     "User",
     "UserManager",
 ]

@@ -188,8 +188,9 @@ def _list_keys(through: Any, target: Any) -> list[str]:
     found = [
         each.target_name for each in target.__options__.reverses.values() if each.target is through
     ]
-    order = list(registry.find_mapper(through).attrs.keys())
-    return sorted(found, key=order.index)
+    # The columns, since asking for relations wants every model that any of them names.
+    order = list(registry.find_mapper(through).columns.keys())
+    return sorted(found, key=lambda name: order.index(f"{name}_id"))
 
 
 def _find_step(through: Any, field: str, owner: Any) -> str:

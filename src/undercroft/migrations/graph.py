@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -119,6 +119,11 @@ class Graph:
         """Find the identifier of an app's last migration; None where it has none."""
         own = self.of_app(label)
         return own[-1].revision if own else None
+
+    def find_last(self, label: str, revisions: Collection[str]) -> str | None:
+        """Find the last of some of an app's migrations; None where none is of it."""
+        own = [each.revision for each in self.of_app(label) if each.revision in revisions]
+        return own[-1] if own else None
 
     def find_named(self, label: str, name: str) -> Migration:
         """Find an app's migration by its name, its number, or the start of its name.

@@ -79,8 +79,8 @@ class _Draft:
     app: MigratedApp
     upgrade: list[ops.MigrateOperation]
     downgrade: list[ops.MigrateOperation]
-    #: Other apps whose tables new foreign keys refer to.
-    refers_to: set[str] = field(default_factory=set[str])
+    #: Other apps whose tables new foreign keys refer to, with the migrations that made these.
+    refers_to: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     #: Other apps whose foreign keys were made for the old name of what is renamed.
     follows: set[str] = field(default_factory=set[str])
 
@@ -155,12 +155,12 @@ def describe_metadata(metadata: sa.MetaData, label: str) -> Tables:
 def compare(app: MigratedApp, old: Tables, new: Tables, renames: Sequence[Rename]) -> _Draft:
     """Compare one app's tables, which have their new names already."""
     before, after = select(old, app.label), select(new, app.label)
-    refers_to = {
-        new[target].label
-        for name, table in after.items()
-        for target in find_new_targets(before.get(name), table)
-        if target in new
-    }
+    refers_to: dict[str, set[str]] = {}
+    for name, table in after.items():
+        for target in find_new_targets(before.get(name), table) & new.keys():
+            if (other := new[target].label) != app.label:
+                made = old[target].changed_by if target in old else ""
+                refers_to.setdefault(other, set()).add(made)
     own = [each for each in renames if each.label == app.label]
     upgrade = [
         *(build_rename(each, is_upgrade=True) for each in own),
@@ -172,7 +172,7 @@ def compare(app: MigratedApp, old: Tables, new: Tables, renames: Sequence[Rename
     ]
     renamed = {each.new if each.state is None else each.table for each in own}
     follows = {table.label for table in old.values() if table.list_targets() & renamed}
-    return _Draft(app, upgrade, downgrade, refers_to - {app.label}, follows - {app.label})
+    return _Draft(app, upgrade, downgrade, refers_to, follows - {app.label})
 
 
 def select(tables: Tables, label: str) -> Tables:
@@ -193,7 +193,10 @@ def sort_drafts(drafts: Iterable[_Draft]) -> list[_Draft]:
     """
     by_label = {draft.app.label: draft for draft in drafts}
     sorter = TopologicalSorter(
-        {label: sorted(draft.refers_to & by_label.keys()) for label, draft in by_label.items()}
+        {
+            label: sorted(draft.refers_to.keys() & by_label.keys())
+            for label, draft in by_label.items()
+        }
     )
     try:
         return [by_label[label] for label in sorter.static_order()]
@@ -224,6 +227,9 @@ def write_draft(
                 hint=f"Make both: `undercroft makemigrations {other} {label}`.",
                 code="migrations.missing",
             )
+        if head == graph.find_head(other):
+            # What came after the tables may itself wait for this app.
+            head = graph.find_last(other, draft.refers_to[other]) or head
         depends_on.append(head)
     heads_before = map(graph.find_head, sorted(draft.follows))
     depends_on += [head for head in heads_before if head is not None and head not in depends_on]

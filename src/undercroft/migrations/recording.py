@@ -48,7 +48,7 @@ def record_migrations(graph: Graph, dialect: Dialect) -> Tables:
     context = build_offline_context(dialect, recorder)
     with Operations.context(context):
         for migration in graph.in_order():
-            recorder.label = migration.label
+            recorder.label, recorder.revision = migration.label, migration.revision
             try:
                 migration.script.module.upgrade()
             except Exception as error:
@@ -68,6 +68,7 @@ class Recorder(OfflineImpl):
         super().__init__(dialect)
         self.tables: Tables = {}
         self.label = ""
+        self.revision = ""
 
     @property
     def bind(self) -> Any:
@@ -86,6 +87,7 @@ class Recorder(OfflineImpl):
     def create_table(self, table: sa.Table, **options: Any) -> None:
         """Record a table with its indexes."""
         described = describe_table(table, self.label)
+        described.changed_by = self.revision
         described.columns = {name: forget_source(each) for name, each in described.columns.items()}
         self.tables[table.name] = described
 
@@ -97,7 +99,8 @@ class Recorder(OfflineImpl):
         self, old_table_name: str, new_table_name: str, schema: str | None = None
     ) -> None:
         """Rename a table, also where others refer to it."""
-        moved = self.tables.pop(old_table_name)
+        moved = self._change(old_table_name)
+        del self.tables[old_table_name]
         moved.name = str(new_table_name)
         moved.searches = {
             name: replace(each, table=moved.name) for name, each in moved.searches.items()
@@ -110,11 +113,11 @@ class Recorder(OfflineImpl):
 
     def add_column(self, table_name: str, column: "sa.Column[Any]", **options: Any) -> None:
         """Record a column."""
-        self.tables[table_name].columns[column.name] = forget_source(describe_column(column))
+        self._change(table_name).columns[column.name] = forget_source(describe_column(column))
 
     def drop_column(self, table_name: str, column: "sa.Column[Any]", **options: Any) -> None:
         """Forget a column, and what stood on it, as databases do."""
-        table = self.tables[table_name]
+        table = self._change(table_name)
         del table.columns[column.name]
         for name, constraint in list(table.constraints.items()):
             if column.name in constraint.columns:
@@ -128,7 +131,7 @@ class Recorder(OfflineImpl):
 
     def alter_column(self, table_name: str, column_name: str, **changes: Any) -> None:
         """Record a change of a column."""
-        table = self.tables[table_name]
+        table = self._change(table_name)
         column = table.columns[column_name]
         if changes.get("nullable") is not None:
             column = replace(column, nullable=changes["nullable"])
@@ -168,38 +171,44 @@ class Recorder(OfflineImpl):
 
     def create_table_comment(self, table: sa.Table) -> None:
         """Record what is said of a table."""
-        self.tables[table.name].comment = table.comment
+        self._change(table.name).comment = table.comment
 
     def drop_table_comment(self, table: sa.Table) -> None:
         """Forget what is said of a table."""
-        self.tables[table.name].comment = None
+        self._change(table.name).comment = None
 
     def add_constraint(self, const: Any, **options: Any) -> None:
         """Record a constraint."""
         described: ConstraintState | None = describe_constraint(const)
         if described is not None:
-            self.tables[const.table.name].constraints[described.name] = described
+            self._change(const.table.name).constraints[described.name] = described
 
     def drop_constraint(self, const: Any, **options: Any) -> None:
         """Forget a constraint."""
-        del self.tables[const.table.name].constraints[str(const.name)]
+        del self._change(const.table.name).constraints[str(const.name)]
 
     def create_index(self, index: sa.Index, **options: Any) -> None:
         """Record an index."""
         described = describe_index(index)
-        self.tables[_get_table(index)].indexes[described.name] = described
+        self._change(_get_table(index)).indexes[described.name] = described
 
     def drop_index(self, index: sa.Index, **options: Any) -> None:
         """Forget an index."""
-        del self.tables[_get_table(index)].indexes[str(index.name)]
+        del self._change(_get_table(index)).indexes[str(index.name)]
 
     def create_search(self, search: Search) -> None:
         """Record a search index."""
-        self.tables[search.table].searches[search.name] = search
+        self._change(search.table).searches[search.name] = search
 
     def drop_search(self, search: Search) -> None:
         """Forget a search index."""
-        del self.tables[search.table].searches[search.name]
+        del self._change(search.table).searches[search.name]
+
+    def _change(self, name: str) -> TableState:
+        """Get a table that is to be changed."""
+        table = self.tables[name]
+        table.changed_by = self.revision
+        return table
 
 
 def strip_order(expression: str) -> str:

@@ -107,7 +107,11 @@ class IndexState:
 
 @dataclass(slots=True)
 class TableState:
-    """A table, and which app it belongs to."""
+    """A table, and which app it belongs to.
+
+    Attributes:
+        changed_by: The identifier of the migration that made or last changed it.
+    """
 
     name: str
     columns: dict[str, ColumnState] = field(default_factory=dict[str, ColumnState])
@@ -116,6 +120,7 @@ class TableState:
     label: str = field(default="", compare=False)
     comment: str | None = None
     searches: dict[str, Search] = field(default_factory=dict[str, Search])
+    changed_by: str = field(default="", compare=False)
 
     def list_targets(self) -> set[str]:
         """List the other tables this one refers to."""
