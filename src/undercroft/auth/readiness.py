@@ -1,7 +1,5 @@
 """What is done once all apps are imported: there is a user, and migrations make its permissions."""
 
-from importlib import import_module
-
 from undercroft.auth.permissions import create_permissions
 from undercroft.auth.users import USER
 from undercroft.db.mapping import registry
@@ -12,6 +10,6 @@ def prepare() -> None:
     """Declare the user unless a project has its own, and listen for migrations."""
     if registry.find_model(USER) is None:
         # Declaring a class is what gives it a table.
-        import_module("undercroft.auth.user")
+        import undercroft.auth.user  # noqa: F401, PLC0415  # pyright: ignore[reportUnusedImport]
 
     post_migrate.connect(create_permissions)
