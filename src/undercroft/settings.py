@@ -141,6 +141,15 @@ class Settings(BaseSettings):
         static_root: Where `collectstatic` puts them, and production serves them from.
         authentication: How it is found out who makes a request: "session", "token", "jwt", "basic",
             or classes by their dotted names, in their order.
+        jwt_keys: PEM texts; the first signs access tokens, the others were in use before. Left out,
+            keys are derived from the secret ones.
+        jwt_access_age: Seconds an access token counts.
+        jwt_refresh_age: Seconds after a log-in until refreshing ends.
+        jwt_issuer: Who makes access tokens, `iss`; None leaves it out.
+        jwt_audience: For whom they are, `aud`; None leaves it out.
+        jwt_leeway: Seconds that the clocks of those who make and check tokens may differ.
+        jwt_check_user: Whether an access token's user is looked up with each request.
+        jwt_scopes: What may be asked for at the log-in, with a description each.
         login_url: Where people log in: a path, or a route's name.
         login_redirect_url: Where they go then, unless they came from a page of ours.
         logout_redirect_url: Where they go after the log-out.
@@ -236,6 +245,14 @@ class Settings(BaseSettings):
     static_url: str = "/static/"
     static_root: Path = Path("staticfiles")
     authentication: Listed[str] = ["session"]
+    jwt_keys: Listed[SecretStr] = []
+    jwt_access_age: int = Field(default=15 * 60, gt=0)
+    jwt_refresh_age: int = Field(default=30 * 24 * 3600, gt=0)
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    jwt_leeway: int = Field(default=0, ge=0, le=300)
+    jwt_check_user: bool = False
+    jwt_scopes: dict[str, str] = {}
     login_url: str = "/accounts/login/"
     login_redirect_url: str = "/"
     logout_redirect_url: str = "/"

@@ -18,10 +18,25 @@ from undercroft.settings import Settings
 
 Build = Callable[[Settings], BaseAuthentication]
 
+
+def _build_jwt(settings: Settings) -> BaseAuthentication:
+    try:
+        # An optional dependency.
+        from undercroft.auth.jwt_authentication import JWTAuthentication  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ImproperlyConfigured(
+            f"Access tokens need the package {error.name}, which is not installed.",
+            hint="Install undercroft[jwt].",
+            code="auth.jwt-missing",
+        ) from error
+    return JWTAuthentication(settings)
+
+
 #: The ways that settings may name, by their short names.
 WAYS: dict[str, Build] = {
     "session": SessionAuthentication,
     "token": lambda _settings: TokenAuthentication(),
+    "jwt": _build_jwt,
     "basic": lambda _settings: BasicAuthentication(),
 }
 

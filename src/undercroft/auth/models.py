@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from undercroft.auth.refresh_families import RefreshFamily
 from undercroft.auth.tokens import Token
 from undercroft.auth.users import AbstractBaseUser, AbstractUser, PermissionsMixin, UserManager
 from undercroft.db.fields.moments import DateTimeField
@@ -21,6 +22,7 @@ __all__ = [
     "LoginAttempts",
     "Permission",
     "PermissionsMixin",
+    "RefreshFamily",
     "Token",
     "User",
     "UserManager",
