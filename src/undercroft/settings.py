@@ -153,6 +153,10 @@ class Settings(BaseSettings):
         login_url: Where people log in: a path, or a route's name.
         login_redirect_url: Where they go then, unless they came from a page of ours.
         logout_redirect_url: Where they go after the log-out.
+        password_reset_timeout: Seconds a mailed link to a new password counts.
+        email_link_timeout: Seconds a link counts that proves that mail arrives.
+        site_url: Where the links in mails begin, `https://example.org`; left out, they lead to the
+            host that was asked, which `allowed_hosts` must then name.
         cache_url: Where the cache is, `memory://` or `redis://host:6379/0`.
         mail_url: Where mail goes, `smtp://user:password@host:587`; left out, the console
             in debug and an error elsewhere.
@@ -257,6 +261,9 @@ class Settings(BaseSettings):
     login_redirect_url: str = "/"
     logout_redirect_url: str = "/"
     cache_url: str = Field(default="memory://", repr=False)
+    password_reset_timeout: int = Field(default=24 * 3600, gt=0)
+    email_link_timeout: int = Field(default=3 * 24 * 3600, gt=0)
+    site_url: str | None = Field(default=None, pattern=r"^https?://[^/?#\s]+$")
     mail_url: str | None = Field(default=None, repr=False)
     default_from_email: str | None = None
     admins: Listed[str] = []

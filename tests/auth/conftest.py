@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from undercroft import App, Request, Settings, models
+from undercroft import App, Request, Settings, include, models, path
 from undercroft.auth import (
     CurrentUser,
     OptionalUser,
@@ -25,6 +25,8 @@ from undercroft.auth.models import User
 from undercroft.db.connections.databases import databases
 
 MakeApp = Callable[..., App]
+
+ROUTES = ("urls", "signup_urls")
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +48,8 @@ def make_app(sqlite_url: str) -> Iterator[MakeApp]:
             "session_engine": "db",
             **settings,
         }
-        app = App(Settings(**told), apps=["undercroft.sessions", "undercroft.auth"])
+        routes = [path("accounts/", include(f"undercroft.auth.{name}")) for name in ROUTES]
+        app = App(Settings(**told), apps=["undercroft.sessions", "undercroft.auth"], routes=routes)
         create_tables()
         add_handlers(app)
         return app

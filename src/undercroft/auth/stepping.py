@@ -2,7 +2,14 @@
 
 from typing import Any, TypeVar
 
-from undercroft.auth.passwords import acheck_password, amake_password, check_password, make_password
+from undercroft.auth.password_validation import validate_password
+from undercroft.auth.passwords import (
+    acheck_password,
+    amake_password,
+    check_password,
+    make_password,
+    run_beside,
+)
 from undercroft.concurrency import is_on_loop
 from undercroft.db.twins import Steps, arun_steps, run_steps
 from undercroft.http.session import Session
@@ -65,3 +72,25 @@ class HashPassword:
     async def aperform(self) -> str:
         """Hash it beside the event loop."""
         return await amake_password(self.password)
+
+
+class ValidatePassword:
+    """A new password to be held against the rules."""
+
+    __slots__ = ("password", "user")
+
+    def __init__(self, password: str, user: Any) -> None:
+        self.password = password
+        self.user = user
+
+    def perform(self) -> None:
+        """Check it here.
+
+        Raises:
+            ValidationError: It breaks a rule.
+        """
+        validate_password(self.password, self.user)
+
+    async def aperform(self) -> None:
+        """Check it beside the event loop: the lists are large, and comparing takes a while."""
+        await run_beside(self.perform)

@@ -50,27 +50,49 @@ class Limit:
 #: An address may be that of a whole office.
 LIMITS: Sequence[Limit] = (Limit("account", free=5), Limit("address", free=25))
 
+#: Of mails that anybody may have sent to anybody.
+MAIL_LIMITS: Sequence[Limit] = (
+    Limit("mail", free=3, longest=3600),
+    Limit("mail-address", free=25, longest=3600),
+)
+
 
 class Throttle:
-    """Counts the attempts to log in to one account from one address.
+    """Counts the attempts to log in to one account from one address, or the like.
 
     Args:
         request: By which it is tried.
-        keys: What each limit counts, in the order of the limits.
+        counted: What each limit counts, in the order of the limits.
+        limits: How many attempts are free.
+        what: What there were too many of.
     """
 
-    def __init__(self, request: Request, keys: Sequence[str]) -> None:
+    def __init__(
+        self,
+        request: Request,
+        counted: Sequence[str],
+        limits: Sequence[Limit] = LIMITS,
+        what: str = "attempts to log in",
+    ) -> None:
         self._request = request
-        self._keys = dict(zip((limit.kind for limit in LIMITS), keys, strict=True))
+        self._limits = limits
+        self._keys = {
+            limit.kind: hash_key(limit.kind, each)
+            for limit, each in zip(limits, counted, strict=True)
+        }
+        self._what = what
         self._is_failure = True
 
     @classmethod
     def of(cls, request: Request, identifier: str) -> "Throttle":
         """Build what counts the attempts of a request; unknown accounts count as others do."""
-        address = "" if request.client is None else request.client.host
-        return cls(
-            request, [hash_key("account", build_key(identifier)), hash_key("address", address)]
-        )
+        return cls(request, [build_key(identifier), find_address(request)])
+
+    @classmethod
+    def of_mail(cls, request: Request, address: str) -> "Throttle":
+        """Build what counts the mails that a request has sent to an address, known or not."""
+        counted = [build_key(address), find_address(request)]
+        return cls(request, counted, MAIL_LIMITS, "mails sent to this address")
 
     def enter(self) -> Steps[None]:
         """Count an attempt, in steps.
@@ -79,7 +101,7 @@ class Throttle:
             TooManyRequests: It comes too early; it is not counted.
         """
         counted: list[Any] = []
-        for limit in LIMITS:
+        for limit in self._limits:
             count = yield from self._count(limit)
             counted.append(count)
         if find_frame("default") is not None:
@@ -97,7 +119,7 @@ class Throttle:
                 fresh = {"failures": 0, "waits_until": now, "last_at": now}
                 row, _ = yield from take_steps(rows.get_or_create, fresh, key=key)
             if row.waits_until > now:
-                raise build_refusal(row.waits_until - now)
+                raise build_refusal(row.waits_until - now, self._what)
             is_old = now - row.last_at > timedelta(seconds=limit.forgotten_after)
             failures = 1 if is_old else row.failures + 1
             changes = {
@@ -108,16 +130,17 @@ class Throttle:
             unchanged = rows.filter(key=key, failures=row.failures, waits_until=row.waits_until)
             if (yield from take_steps(unchanged.update, **changes)):
                 return key, changes
-        raise build_refusal(timedelta(seconds=1))
+        raise build_refusal(timedelta(seconds=1), self._what)
 
     def leave(self) -> Steps[None]:
         """Take an attempt back that was right, in steps; the account's wrong ones are forgotten."""
         self._is_failure = False
         rows = get_attempts()
-        yield from take_steps(rows.filter(key=self._keys["account"]).delete)
-        address = rows.filter(key=self._keys["address"], failures__gt=0)
+        account, address = (self._keys[limit.kind] for limit in self._limits)
+        yield from take_steps(rows.filter(key=account).delete)
+        others = rows.filter(key=address, failures__gt=0)
         yield from take_steps(
-            address.update, failures=F("failures") - 1, waits_until=datetime.now(UTC)
+            others.update, failures=F("failures") - 1, waits_until=datetime.now(UTC)
         )
 
     async def _count_again(self, counted: Sequence[Any]) -> None:
@@ -144,11 +167,23 @@ def hash_key(kind: str, value: str) -> str:
     return sha256(f"{kind}:{value}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def build_refusal(wait: timedelta) -> TooManyRequests:
+def forget_attempts(user: Any) -> Steps[None]:
+    """Forget the wrong attempts to log in to an account, in steps, as its owner is known now."""
+    names = {user.USERNAME_FIELD, *user.LOGIN_FIELDS}
+    keys = [hash_key("account", build_key(str(getattr(user, name) or ""))) for name in names]
+    yield from take_steps(get_attempts().filter(key__in=sorted(keys)).delete)
+
+
+def find_address(request: Request) -> str:
+    """Find where a request comes from; "" where the server does not say."""
+    return "" if request.client is None else request.client.host
+
+
+def build_refusal(wait: timedelta, what: str) -> TooManyRequests:
     """Build the refusal of an attempt that has to wait."""
     seconds = max(1, int(wait.total_seconds() + 0.999))
     return TooManyRequests(
-        "There were too many attempts to log in.",
+        f"There were too many {what}.",
         hint=f"Try again in {seconds} seconds.",
         headers={"retry-after": str(seconds)},
         code="auth.throttled",

@@ -218,6 +218,18 @@ class UserManager(_UserManager):
 
     afind_by_login = async_twin(find_by_login)
 
+    @twins
+    def find_by_email(self, address: str) -> Steps[Any]:
+        """Find the user who has an address, in whatever case; None where nobody has."""
+        field, value = self.model.EMAIL_FIELD, normalize_identifier(address)
+        if not value or len(value) > _EMAIL_LENGTH or "\x00" in value:
+            return None
+        if field in self.model.KEYED_FIELDS:
+            field, value = f"{field}_key", build_key(value)
+        return (yield from take_steps(self.filter(**{field: value}).first))
+
+    afind_by_email = async_twin(find_by_email)
+
 
 def _add_powers(fields: dict[str, Any]) -> dict[str, Any]:
     return {"is_staff": True, "is_superuser": True, **fields}

@@ -99,9 +99,13 @@ class FormMixin(TemplateResponseMixin):
         await self.load_forms(form)
         return await self.render(form=form)
 
+    async def read_data(self) -> Any:
+        """Read what was sent."""
+        return await self.request.form()
+
     async def post(self) -> Response:
         """Check the form that was sent."""
-        form = await self.build_form(await self.request.form())
+        form = await self.build_form(await self.read_data())
         is_valid = await self.check_forms(form)
         if not is_valid:
             await self.load_forms(form)

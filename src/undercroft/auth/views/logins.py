@@ -1,0 +1,81 @@
+"""Log-in and log-out."""
+
+from typing import Any
+
+from undercroft.auth.forms import AuthenticationForm
+from undercroft.auth.logins import alogin, alogout
+from undercroft.auth.views.flow import FlowView, find_next, go_on, prefers_json, resolve_address
+from undercroft.errors import NON_FIELD_ERRORS, NotAuthenticated
+from undercroft.http.responses import Response
+from undercroft.middleware.caching import never_cache
+from undercroft.views.base import View
+
+
+class LoginView(FlowView):
+    """Log in by name and password.
+
+    Attributes:
+        next_page: Where to go where the visitor does not say so: an address or a route's name; as
+            the setting `login_redirect_url` says when left out.
+    """
+
+    template_name = "auth/login.html"
+    form_class = AuthenticationForm
+    next_page: str | None = None
+
+    def list_form_arguments(self) -> list[Any]:
+        """List what the form is made with: the request."""
+        return [self.request]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the context, with where to go on."""
+        form = kwargs.get("form")
+        return super().get_context_data(
+            **{"next": find_next(self.request, getattr(form, "data", None)), **kwargs}
+        )
+
+    def get_default_redirect_url(self) -> str:
+        """Return where to go where the visitor does not say so."""
+        target = self.next_page or self.request.app.settings.login_redirect_url
+        return resolve_address(self.request, target)
+
+    async def form_valid(self, form: Any) -> Response:
+        """Log in, and go on."""
+        user = form.get_user()
+        await alogin(self.request, user)
+        address = find_next(self.request, form.data) or self.get_default_redirect_url()
+        return go_on(self.request, address, username=user.get_username())
+
+    async def form_invalid(self, form: Any) -> Response:
+        """Show the form again.
+
+        Raises:
+            NotAuthenticated: A script sent a wrong name or password.
+            RequestValidationError: It did not send both.
+        """
+        if prefers_json(self.request) and form.errors.keys() == {NON_FIELD_ERRORS}:
+            message = " ".join(form.non_field_errors())
+            error = NotAuthenticated(message, code="auth.wrong")
+            raise self.request.app.identification.add_challenge(error, self.request)
+        return await super().form_invalid(form)
+
+
+@never_cache
+class LogoutView(View):
+    """Log out; by POST only, for a picture's address could do it otherwise.
+
+    Attributes:
+        next_page: Where to go where the visitor does not say so; as the setting
+            `logout_redirect_url` says when left out.
+    """
+
+    next_page: str | None = None
+
+    async def post(self) -> Response:
+        """Log out, and go on."""
+        request = self.request
+        has_form = request.media_type == "application/x-www-form-urlencoded"
+        wanted = find_next(request, await request.form() if has_form else None)
+        await alogout(request)
+        target = self.next_page or request.app.settings.logout_redirect_url
+        return go_on(request, wanted or resolve_address(request, target))
