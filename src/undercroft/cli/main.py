@@ -23,6 +23,8 @@ COMMANDS = {
     "loaddata": ("loaddata", "Store the rows of files."),
     "collectstatic": ("collectstatic", "Collect static files under names with a hash."),
     "clearsessions": ("clearsessions", "Delete the sessions that are over."),
+    "createsuperuser": ("createsuperuser", "Make a user who may do everything."),
+    "changepassword": ("changepassword", "Give a user a new password."),
     "check": ("check", "Build the application and say what is wrong with it."),
     "version": ("version", "Print the version."),
 }
@@ -41,7 +43,6 @@ ELSEWHERE = {
     "revision": "makemigrations",
     "startproject": None,
     "startapp": None,
-    "createsuperuser": None,
     "new": None,
     "init": None,
 }
