@@ -6,6 +6,7 @@ declares a user of its own has that one.
 
 from typing import Any
 
+from undercroft.auth.allowing import acheck_allowed, ais_allowed, check_allowed, is_allowed
 from undercroft.auth.authentication import (
     BaseAuthentication,
     BasicAuthentication,
@@ -19,6 +20,7 @@ from undercroft.auth.current import (
 )
 from undercroft.auth.decorators import login_required, permission_required, user_passes_test
 from undercroft.auth.events import user_logged_in, user_logged_out, user_login_failed
+from undercroft.auth.explaining import Explanation, Reason, aexplain_access, explain_access
 from undercroft.auth.identity import Identity
 from undercroft.auth.logins import (
     aauthenticate,
@@ -30,6 +32,7 @@ from undercroft.auth.logins import (
     update_session_fingerprint,
 )
 from undercroft.auth.password_validation import validate_password
+from undercroft.auth.rules import permits, rule
 from undercroft.auth.token_authentication import TokenAuthentication
 from undercroft.auth.users import AnonymousUser, get_user_model
 
@@ -38,21 +41,31 @@ __all__ = [
     "BaseAuthentication",
     "BasicAuthentication",
     "CurrentUser",
+    "Explanation",
     "Identity",
     "OptionalUser",
+    "Reason",
     "SessionAuthentication",
     "TokenAuthentication",
     "aauthenticate",
+    "acheck_allowed",
+    "aexplain_access",
+    "ais_allowed",
     "alogin",
     "alogout",
     "authenticate",
+    "check_allowed",
+    "explain_access",
     "find_current_user",
     "get_current_user",
     "get_user_model",
+    "is_allowed",
     "login",
     "login_required",
     "logout",
     "permission_required",
+    "permits",
+    "rule",
     "update_session_fingerprint",
     "user_logged_in",
     "user_logged_out",

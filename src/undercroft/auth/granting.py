@@ -4,6 +4,7 @@ from typing import Any
 
 from undercroft.auth.permissions import get_permission_model, load_pairs
 from undercroft.db.queries.q import Q
+from undercroft.db.queries.subqueries import Exists
 from undercroft.db.twins import Steps
 
 Granted = frozenset[str]
@@ -24,12 +25,31 @@ def list_granted(user: Any) -> Steps[Granted]:
         return frozenset()
     permissions = get_permission_model().objects.all()
     if not user.is_superuser:
-        permissions = permissions.filter(Q(user_set=user.pk) | Q(group_set__user_set=user.pk))
+        permissions = permissions.filter(_build_granted(user))
     rows = permissions.values_list("app_label", "codename").distinct()
     pairs = yield from load_pairs(rows)
     granted = frozenset(f"{app_label}.{codename}" for app_label, codename in pairs)
     setattr(user, _KEPT, granted)
     return granted
+
+
+def build_grant(user: Any, permission: str) -> Any:
+    """Build the condition that an active user has a permission: an answer, where that is known.
+
+    Else the query that it stands in finds out, and the event loop waits for nothing else.
+    """
+    kept: Granted | None = getattr(user, _KEPT, None)
+    if kept is not None:
+        return permission in kept
+    if user.pk is None:
+        return False
+    app_label, _, codename = permission.partition(".")
+    rows = get_permission_model().objects.filter(app_label=app_label, codename=codename)
+    return Exists(rows.filter(_build_granted(user)))
+
+
+def _build_granted(user: Any) -> Q:
+    return Q(user_set=user.pk) | Q(group_set__user_set=user.pk)
 
 
 def forget_granted(user: Any) -> None:

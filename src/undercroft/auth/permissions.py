@@ -73,6 +73,11 @@ def get_permission_model() -> Any:
     return registry.get_model("auth.Permission")
 
 
+def get_group_model() -> Any:
+    """Return the model of groups."""
+    return registry.get_model("auth.Group")
+
+
 def load_pairs(rows: Any) -> Steps[list[tuple[str, str]]]:
     """Load the pairs of app label and codename that a query gives, in steps."""
     steps: Steps[list[tuple[str, str]]] = rows.load_steps()

@@ -28,6 +28,7 @@ from undercroft.db.fields.validators import RegexValidator
 from undercroft.db.many_to_many import ManyToManyField
 from undercroft.db.mapping import registry
 from undercroft.db.model import Model
+from undercroft.db.queries.absent import Absent
 from undercroft.db.queryset import Manager, QuerySet
 from undercroft.db.twins import Steps, async_twin, take_steps, twins
 from undercroft.errors import ImproperlyConfigured
@@ -42,8 +43,8 @@ _EMAIL_LENGTH = 254
 LONGEST_KEY = _FOLDED * _EMAIL_LENGTH
 
 
-class AnonymousUser:
-    """Who makes a request that nobody is named for."""
+class AnonymousUser(Absent):
+    """Who makes a request that nobody is named for; in a query no row is equal to it."""
 
     pk: ClassVar[None] = None
     id: ClassVar[None] = None

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, overload
 
+from undercroft.db.allowing import Allowing
 from undercroft.db.fields.values import find_python_type
 from undercroft.db.queries.expressions import Expression, F
 from undercroft.db.queries.functions.moments import Trunc, TruncDate
@@ -25,7 +26,7 @@ M = TypeVar("M")
 Q = TypeVar("Q")
 
 
-class QuerySet(QueryReading[M], QueryWrites[M]):
+class QuerySet(QueryReading[M], QueryWrites[M], Allowing[M]):
     """Rows of a model, described but not fetched until they are needed.
 
     Every method that narrows or orders gives a new queryset. Iterate over it, index it, or call
@@ -219,6 +220,9 @@ if TYPE_CHECKING:
         def using(self, alias: str) -> QuerySet[M]: ...
         def filter(self, /, *expressions: Any, **lookups: Any) -> QuerySet[M]: ...
         def exclude(self, /, *expressions: Any, **lookups: Any) -> QuerySet[M]: ...
+        def visible_to(self, user: Any) -> QuerySet[M]: ...
+        def allowed_to(self, user: Any, action: str) -> QuerySet[M]: ...
+        def keep(self, condition: Any) -> QuerySet[M]: ...
         def search(
             self,
             query: str | SearchQuery,

@@ -37,6 +37,7 @@ META_OPTIONS = frozenset(
         "managed",
         "ordering",
         "permissions",
+        "rules",
         "unique_together",
         "verbose_name",
         "verbose_name_plural",

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from undercroft.db.fields.values import build_error
+from undercroft.db.queries.absent import Absent
 from undercroft.db.queries.lookups import (
     KeyLookup,
     Lookup,
@@ -126,6 +127,8 @@ class Conditions:
         if isinstance(lookup, KeyLookup):
             return self._build_key(lookup, value)
         self._note(lookup.level, lookup.many)
+        if isinstance(value, Absent) and lookup.operator == "exact":
+            return self._build_in(lookup, ())
         return self._compare(lookup, value)
 
     def _find_lookup(self, keyword: str) -> Lookup | KeyLookup:
@@ -206,6 +209,8 @@ class Conditions:
             self.parameters.extend(parameters)
             return ("in-query", lookup, shape)
         given = self._list_values(lookup, value)
+        if not all(map(_is_plain, given)):
+            given = [item for item in given if not isinstance(item, Absent)]
         if not all(map(_is_plain, given)):
             return ("in-nodes", lookup, tuple(self._resolve_item(lookup, item) for item in given))
         values = [lookup.check(item) for item in given if item is not None]
