@@ -17,8 +17,10 @@ from undercroft.app.providers import Providers
 from undercroft.app.sockets import SocketAddresses, build_limits, build_sockets
 from undercroft.binding.calling import call_without_request
 from undercroft.binding.container import Container, Overrides
+from undercroft.binding.plan import Plan
 from undercroft.concurrency import drive, ensure_loop, run_on_background_loop, threads
 from undercroft.db.connections.databases import databases
+from undercroft.errors import NoReverseMatch
 from undercroft.gateways.asgi import ASGIGateway
 from undercroft.gateways.interfaces import show_as_asgi
 from undercroft.gateways.wsgi import WSGIGateway
@@ -53,7 +55,7 @@ from undercroft.middleware.sockets import (
 from undercroft.middleware.timeouts import RequestTimeout
 from undercroft.openapi.responses import check_others
 from undercroft.openapi.routes import OpenAPIOptions, build_openapi_routes
-from undercroft.openapi.security import check_schemes
+from undercroft.openapi.security import check_schemes, find_insisting
 from undercroft.routing.decorators import RouteDecorators
 from undercroft.routing.hooks import HookDecorators, Hooks
 from undercroft.routing.inclusion import RouteEntry, RouteSource
@@ -300,8 +302,9 @@ class App(RouteDecorators, HookDecorators):
                 for route in routes:
                     check_others(route)
                 self.operations = self._compile(routes)
-                check_schemes(operation.plan for operation in self.operations)
                 self._reverser = Reverser(routes)
+                plans = [operation.plan for operation in self.operations]
+                check_schemes(plans, self._list_ways(plans))
                 sockets = [route for route in routes if route.is_socket]
                 self._serve_socket = self._build_sockets(routes)
                 dispatch = build_dispatch(
@@ -323,10 +326,24 @@ class App(RouteDecorators, HookDecorators):
         described = build_openapi_routes(self.openapi, self._find_described)
         return [*described, *self.static_files.build_routes()]
 
-    def _find_described(self) -> tuple[list[Operation], list[Operation]]:
+    def _find_described(self) -> tuple[list[Operation], list[Operation], list[Any]]:
         """Find what OpenAPI can describe, which knows no WebSockets."""
         operations = [each for each in self.operations if not each.route.is_socket]
-        return operations, self._compile(self.webhooks.routes)
+        ways = self._list_ways([each.plan for each in operations])
+        return operations, self._compile(self.webhooks.routes), ways
+
+    def _list_ways(self, plans: Sequence[Plan]) -> list[Any]:
+        """List the ways in which users are found, as OpenAPI is told of them; none unasked."""
+        if all(find_insisting(plan) is None for plan in plans):
+            return []
+        return self.identification.list_schemes(self._find_url)
+
+    def _find_url(self, name: str) -> str | None:
+        """Find the path of a route without parameters; None where there is none."""
+        try:
+            return self._reverser.url_for(name)
+        except NoReverseMatch:
+            return None
 
     def _list_middleware(self) -> list[Middleware]:
         layers = [check_middleware(layer) for layer in self._middleware]

@@ -11,6 +11,7 @@ class KeyAuthentication(BaseAuthentication):
 import base64
 import binascii
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from undercroft.auth.fingerprint import has_fingerprint
@@ -21,7 +22,13 @@ from undercroft.auth.users import get_user_model
 from undercroft.db.twins import Steps, take_steps
 from undercroft.errors import FieldValueError, NotAuthenticated
 from undercroft.http.request import Request
+from undercroft.security.api_keys import APIKeyCookie
+from undercroft.security.http_schemes import HTTPBasic
+from undercroft.security.schemes import SecurityScheme
 from undercroft.settings import Settings
+
+#: Finds the path of a route by its name.
+FindURL = Callable[[str], str | None]
 
 
 class BaseAuthentication(ABC):
@@ -43,6 +50,14 @@ class BaseAuthentication(ABC):
             NotAuthenticated: It applies, and what was sent proves nothing.
         """
 
+    def build_scheme(self, find_url: FindURL) -> SecurityScheme[Any] | None:
+        """Build what OpenAPI is told of this way; None leaves it out.
+
+        Args:
+            find_url: Finds the path of a route by its name; None where there is none.
+        """
+        return None
+
     def authenticate_header(self, request: Request) -> str:
         """Return what WWW-Authenticate says; REST framework's name."""
         return self.challenge
@@ -60,6 +75,10 @@ class SessionAuthentication(BaseAuthentication):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+
+    def build_scheme(self, find_url: FindURL) -> SecurityScheme[Any]:
+        """Name the cookie."""
+        return APIKeyCookie(name=self._settings.session_cookie_name, scheme_name="session")
 
     async def authenticate(self, request: Request) -> Identity | None:
         """Find the user whose session it is, and who still has the password of then."""
@@ -85,6 +104,10 @@ class BasicAuthentication(BaseAuthentication):
     """By name and password in each request (RFC 7617), which costs a hash: tokens cost less."""
 
     challenge = 'Basic realm="api", charset="UTF-8"'
+
+    def build_scheme(self, find_url: FindURL) -> SecurityScheme[Any]:
+        """Name the HTTP scheme."""
+        return HTTPBasic(scheme_name="basic")
 
     async def authenticate(self, request: Request) -> Identity | None:
         """Check name and password.

@@ -18,10 +18,12 @@ from undercroft.auth.scopes import check_scopes
 from undercroft.binding.parameters import Depends
 from undercroft.binding.scopes import SecurityScopes
 from undercroft.http.request import Request
+from undercroft.security.identifying import identifies
 
 U = TypeVar("U")
 
 
+@identifies(insists=False)
 async def find_current_user(request: Request, scopes: SecurityScopes) -> Any:
     """Find who makes the request; None where nobody is known.
 
@@ -36,6 +38,7 @@ async def find_current_user(request: Request, scopes: SecurityScopes) -> Any:
     return user
 
 
+@identifies(insists=True)
 async def get_current_user(request: Request, scopes: SecurityScopes) -> Any:
     """Get who makes the request; by `Security`, with the scopes that a token must have.
 

@@ -7,6 +7,7 @@ from typing import Any
 from undercroft.auth.authentication import (
     BaseAuthentication,
     BasicAuthentication,
+    FindURL,
     SessionAuthentication,
 )
 from undercroft.auth.identity import Identity
@@ -14,6 +15,7 @@ from undercroft.auth.token_authentication import TokenAuthentication
 from undercroft.auth.users import AnonymousUser
 from undercroft.errors import ImproperlyConfigured, NotAuthenticated
 from undercroft.http.request import Request
+from undercroft.security.schemes import SecurityScheme
 from undercroft.settings import Settings
 
 Build = Callable[[Settings], BaseAuthentication]
@@ -65,6 +67,11 @@ class Identification:
             if found is not None:
                 return found
         return Identity(AnonymousUser())
+
+    def list_schemes(self, find_url: FindURL) -> list[SecurityScheme[Any]]:
+        """List what OpenAPI is told of the ways."""
+        built = [way.build_scheme(find_url) for way in self.ways]
+        return [scheme for scheme in built if scheme is not None]
 
     def add_challenge(self, error: NotAuthenticated, request: Request) -> NotAuthenticated:
         """Say in an error which ways there are (RFC 9110, section 11.6.1)."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from undercroft.auth.authentication import BaseAuthentication, find_user_steps
+from undercroft.auth.authentication import BaseAuthentication, FindURL, find_user_steps
 from undercroft.auth.bearer import build_token_refusal, find_bearer
 from undercroft.auth.identity import Identity
 from undercroft.auth.jwt import AccessTokens
@@ -12,6 +12,9 @@ from undercroft.auth.token_user import TokenUser
 from undercroft.auth.users import get_user_model
 from undercroft.errors import FieldValueError
 from undercroft.http.request import Request
+from undercroft.security.http_schemes import HTTPBearer
+from undercroft.security.oauth2 import OAuth2PasswordBearer
+from undercroft.security.schemes import SecurityScheme
 from undercroft.settings import Settings
 
 
@@ -25,8 +28,21 @@ class JWTAuthentication(BaseAuthentication):
     challenge = 'Bearer realm="api"'
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._tokens = AccessTokens(settings)
         self._checks_user = settings.jwt_check_user
+
+    def build_scheme(self, find_url: FindURL) -> SecurityScheme[Any]:
+        """Name the password flow, where `token_router` is included; else the HTTP scheme."""
+        url = find_url("token_obtain")
+        if url is None:
+            return HTTPBearer(scheme_name="jwt", bearerFormat="JWT")
+        return OAuth2PasswordBearer(
+            url,
+            scopes=self._settings.jwt_scopes,
+            refreshUrl=find_url("token_refresh"),
+            scheme_name="jwt",
+        )
 
     async def authenticate(self, request: Request) -> Identity | None:
         """Find out for whom the token was made.

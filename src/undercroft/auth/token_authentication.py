@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from undercroft.auth.authentication import BaseAuthentication
+from undercroft.auth.authentication import BaseAuthentication, FindURL
 from undercroft.auth.bearer import build_token_refusal, find_bearer
 from undercroft.auth.identity import Identity
 from undercroft.auth.stepping import carry_out
@@ -11,7 +11,8 @@ from undercroft.auth.token_keys import KEY_PREFIX, is_key
 from undercroft.db.mapping import registry
 from undercroft.db.twins import take_steps
 from undercroft.http.request import Request
-from undercroft.security.schemes import find_authorization
+from undercroft.security.http_schemes import HTTPBearer
+from undercroft.security.schemes import SecurityScheme, find_authorization
 
 if TYPE_CHECKING:
     from undercroft.auth.tokens import Token
@@ -21,6 +22,10 @@ class TokenAuthentication(BaseAuthentication):
     """By a token of the table, with one query."""
 
     challenge = 'Bearer realm="api"'
+
+    def build_scheme(self, find_url: FindURL) -> SecurityScheme[Any]:
+        """Name the HTTP scheme."""
+        return HTTPBearer(scheme_name="token", bearerFormat="uc_...")
 
     async def authenticate(self, request: Request) -> Identity | None:
         """Find the token that was sent, and its user.

@@ -19,6 +19,7 @@ from undercroft.openapi.problems import build_problem_components
 from undercroft.openapi.schemas import Schema
 from undercroft.openapi.security import build_schemes
 from undercroft.routing.route import ANY_METHOD
+from undercroft.security.schemes import SecurityScheme
 
 VERSION = "3.1.1"
 
@@ -27,7 +28,10 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 
 
 def build_document(
-    info: Info, operations: Sequence[Described], webhooks: Sequence[Described] = ()
+    info: Info,
+    operations: Sequence[Described],
+    webhooks: Sequence[Described] = (),
+    ways: Sequence[SecurityScheme[Any]] = (),
 ) -> Schema:
     """Build the document, as JSON's own values.
 
@@ -35,12 +39,13 @@ def build_document(
         info: What is said of the API as a whole.
         operations: What it answers.
         webhooks: What it sends to others, which their handlers only stand for.
+        ways: In which the users are found that operations ask for.
     """
     api = [operation for operation in operations if is_described(operation)]
     chosen, repeated = tell_apart(api)
     chosen.sort(key=lambda operation: METHODS.index(operation.method))
     everything = [*chosen, *webhooks]
-    mentioned = Mentioned()
+    mentioned = Mentioned(ways=ways)
     paths: dict[str, Schema] = {operation.route.plain_path: {} for operation in api}
     hooks: dict[str, Schema] = {}
     ids = choose_operation_ids(everything, info.generate_unique_id_function)
@@ -78,7 +83,9 @@ def build_components(operations: Sequence[Described], mentioned: Mentioned) -> S
     components = {
         "schemas": {**schemas, **shared},
         "responses": responses,
-        "securitySchemes": build_schemes(operation.plan for operation in operations),
+        "securitySchemes": build_schemes(
+            [operation.plan for operation in operations], mentioned.ways
+        ),
     }
     return {name: part for name, part in components.items() if part}
 

@@ -1,7 +1,7 @@
 """Describes one method of one route as OpenAPI's operation object."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from undercroft.openapi.responses import describe_others
 from undercroft.openapi.schemas import Schema, SchemaCollector
 from undercroft.openapi.security import describe_requirements, insists
 from undercroft.routing.route import Route
+from undercroft.security.schemes import SecurityScheme
 
 
 class Described(Protocol):
@@ -44,11 +45,13 @@ class Mentioned:
         schemas: The types.
         statuses: Of the errors that are described once for all.
         has_problems: Whether one describes a problem of its own.
+        ways: In which users are found.
     """
 
     schemas: SchemaCollector = field(default_factory=SchemaCollector)
     statuses: set[int] = field(default_factory=set[int])
     has_problems: bool = False
+    ways: Sequence[SecurityScheme[Any]] = ()
 
 
 def describe_operation(operation: Described, operation_id: str, mentioned: Mentioned) -> Schema:
@@ -70,7 +73,7 @@ def describe_operation(operation: Described, operation_id: str, mentioned: Menti
     if body is not None:
         described["requestBody"] = body
     described["responses"] = describe_responses(operation, mentioned)
-    requirements = describe_requirements(plan, options)
+    requirements = describe_requirements(plan, options, mentioned.ways)
     if requirements:
         described["security"] = requirements
     if options.get("deprecated"):

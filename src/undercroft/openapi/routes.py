@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from undercroft.http.json import dump_json
 from undercroft.http.request import Request
@@ -12,6 +13,7 @@ from undercroft.openapi.info import Info
 from undercroft.openapi.operations import Described
 from undercroft.openapi.pages import REDOC, SWAGGER, build_page_routes
 from undercroft.routing.route import Route, build_route
+from undercroft.security.schemes import SecurityScheme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +31,10 @@ class OpenAPIOptions(Info):
     redoc_url: str | None = "/redoc"
 
 
-#: Operations and webhooks.
-GetDescribed = Callable[[], tuple[Sequence[Described], Sequence[Described]]]
+#: Operations, webhooks, and the ways in which users are found.
+GetDescribed = Callable[
+    [], tuple[Sequence[Described], Sequence[Described], Sequence[SecurityScheme[Any]]]
+]
 
 
 def build_openapi_routes(options: OpenAPIOptions, get_described: GetDescribed) -> list[Route]:
