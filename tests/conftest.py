@@ -157,6 +157,17 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+def create_tables(*prefixes: str) -> None:
+    """Create the tables of some models, by how their names begin, and of no other test's."""
+    # A test without a database need not import SQLAlchemy.
+    from undercroft import models
+    from undercroft.db.connections.databases import databases
+
+    known = models.Model.metadata.tables
+    tables = [table for name, table in known.items() if name.startswith(prefixes)]
+    models.Model.metadata.create_all(databases["default"].sync_engine, tables)
+
+
 @pytest.fixture
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, without a window.

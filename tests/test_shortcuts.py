@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import create_tables
 from undercroft import aget_object_or_404, get_object_or_404, models
 from undercroft.db import databases
 from undercroft.errors import NotFound
@@ -25,7 +26,7 @@ class Shell(models.Model):
 def shells(tmp_path: Path) -> Iterator[None]:
     before = {alias: known.url for alias, known in databases.items()}
     databases.configure({"default": f"sqlite:///{tmp_path / 'shells.sqlite3'}"})
-    models.create_all()
+    create_tables("shortcuts_")
     Shell.everything.create(name="cone", size=3)
     Shell.everything.create(name="whelk", size=9)
     yield

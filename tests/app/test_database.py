@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import pytest
 
+from tests.conftest import create_tables
 from undercroft import (
     App,
     BackgroundTasks,
@@ -35,7 +36,7 @@ class Entry(models.Model):
 def app(database_url: str) -> Iterator[App]:
     """An application that writes in every way, on each database."""
     app = App(Settings(database_url=database_url))
-    models.create_all()
+    create_tables("app_test_entries")
 
     @app.post("/async/{ending}")
     async def on_loop(ending: str) -> Any:

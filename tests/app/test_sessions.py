@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from tests.conftest import create_tables
 from undercroft import App, Settings, models
 from undercroft.db.connections.databases import databases
 from undercroft.errors import ImproperlyConfigured
@@ -28,7 +29,7 @@ class Note(models.Model):
 def app(database_url: str) -> Iterator[App]:
     """An application whose handlers write both ways."""
     app = App(Settings(database_url=database_url))
-    models.create_all()
+    create_tables("app_test_notes")
 
     @app.post("/sync")
     def sync(session: Session, fail: bool = False) -> list[str]:

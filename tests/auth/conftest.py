@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import create_tables
 from undercroft import App, Request, Settings, include, models, path
 from undercroft.auth import (
     CurrentUser,
@@ -50,22 +51,12 @@ def make_app(sqlite_url: str) -> Iterator[MakeApp]:
         }
         routes = [path("accounts/", include(f"undercroft.auth.{name}")) for name in ROUTES]
         app = App(Settings(**told), apps=["undercroft.sessions", "undercroft.auth"], routes=routes)
-        create_tables()
+        create_tables("auth_", "sessions_")
         add_handlers(app)
         return app
 
     yield make
     databases.configure({})
-
-
-def create_tables() -> None:
-    """Create the tables of accounts and sessions, and of no other test's models."""
-    tables = [
-        table
-        for name, table in models.Model.metadata.tables.items()
-        if name.startswith(("auth_", "sessions_"))
-    ]
-    models.Model.metadata.create_all(databases["default"].sync_engine, tables)
 
 
 def add_handlers(app: App) -> None:  # noqa: C901 - a list of handlers

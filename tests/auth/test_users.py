@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.auth.conftest import create_tables
+from tests.conftest import create_tables
 from undercroft.auth.identifiers import normalize_identifier
 from undercroft.auth.models import Group, Permission, User
 from undercroft.auth.users import AnonymousUser
@@ -17,7 +17,7 @@ from undercroft.errors import UniqueViolation
 def tables(database_url: str) -> Iterator[None]:
     """Users in each database."""
     databases.configure({"default": database_url})
-    create_tables()
+    create_tables("auth_")
     yield
     databases.configure({})
 

@@ -137,6 +137,13 @@ def hold(seconds: float) -> None:
         time.sleep(seconds)
 
 
+def hold_until(done: threading.Event) -> None:
+    """Hold a connection of sync code until it is to be given back."""
+    with atomic():
+        Author.objects.count()
+        assert done.wait(60)
+
+
 def test_a_connection_in_use_is_waited_for(run: Run) -> None:
     """When all are busy in one kind of code, the other has the next that comes free."""
 
@@ -165,7 +172,8 @@ def test_an_exhausted_budget_names_its_option(run: Run) -> None:
     """Who waits in vain is told which number it was, in both kinds of code, and leaves no trace."""
 
     async def main() -> None:
-        holders = [asyncio.ensure_future(run_in_thread(hold, 1.2)) for _ in range(LIMIT)]
+        done = threading.Event()
+        holders = [asyncio.ensure_future(run_in_thread(hold_until, done)) for _ in range(LIMIT)]
         await asyncio.sleep(0.1)
         with pytest.raises(DatabaseUnavailable, match=f"None of the {LIMIT}") as caught:
             await Author.objects.acount()
@@ -173,6 +181,7 @@ def test_an_exhausted_budget_names_its_option(run: Run) -> None:
         assert caught.value.code == "db.pool-exhausted"
         with pytest.raises(DatabaseUnavailable, match=f"None of the {LIMIT}"):
             await run_in_thread(Author.objects.count)
+        done.set()
         await asyncio.gather(*holders)
         for _ in range(3):
             assert await Author.objects.acount() == await run_in_thread(Author.objects.count) == 0

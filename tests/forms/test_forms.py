@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from tests.conftest import create_tables
 from undercroft import App, Request, Settings, forms, models, render
 from undercroft.db import databases
 from undercroft.errors import ImproperlyConfigured, ValidationError
@@ -84,7 +85,7 @@ GOOD: dict[str, Any] = {"name": " Ada ", "mail": "a@example.org", "colour": "r",
 def shelf(tmp_path: Path) -> Iterator[Shelf]:
     before = {alias: known.url for alias, known in databases.items()}
     databases.configure({"default": f"sqlite:///{tmp_path / 'jars.sqlite3'}"})
-    models.create_all()
+    create_tables("forms_")
     yield Shelf.objects.create(name="Top <b>")
     databases.dispose()
     databases.configure(before)

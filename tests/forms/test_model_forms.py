@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import create_tables
 from undercroft import forms, models
 from undercroft.db import databases
 from undercroft.errors import SynchronousOnlyOperation
@@ -47,7 +48,7 @@ class RecordForm(forms.ModelForm):
 def labels(tmp_path: Path) -> Iterator[list[Label]]:
     before = {alias: known.url for alias, known in databases.items()}
     databases.configure({"default": f"sqlite:///{tmp_path / 'records.sqlite3'}"})
-    models.create_all()
+    create_tables("records_")
     yield [Label.objects.create(name=name) for name in ("A", "B", "C")]
     databases.dispose()
     databases.configure(before)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import create_tables
 from tests.forms.test_formsets import send
 from undercroft import forms, models
 from undercroft.db import databases
@@ -52,7 +53,7 @@ Steps = forms.inlineformset_factory(Dish, Step, fields=["text", "number"])
 def dish(tmp_path: Path) -> Iterator[Dish]:
     before = {alias: known.url for alias, known in databases.items()}
     databases.configure({"default": f"sqlite:///{tmp_path / 'dishes.sqlite3'}"})
-    models.create_all()
+    create_tables("kitchens_")
     soup = Dish.objects.create(name="Soup")
     Dish.objects.create(name="Cake", price=7)
     for text in ("Boil", "Stir"):

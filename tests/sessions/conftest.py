@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from undercroft import App, Request, Settings, models
+from tests.conftest import create_tables
+from undercroft import App, Request, Settings
 from undercroft.db.connections.databases import databases
 from undercroft.sessions import Session
 
@@ -33,7 +34,7 @@ def make_app(sqlite_url: str) -> Iterator[MakeApp]:
             **settings,
         )
         app = App(told, apps=["undercroft.sessions"])
-        models.create_all()
+        create_tables("sessions_")
         add_handlers(app)
         return app
 

@@ -178,7 +178,7 @@ def test_variants_are_served_by_what_the_client_takes(project: Path, client: Mak
     assert visitor.get(address, headers=again).status_code == 304
     part = visitor.get(address, headers={"range": "bytes=0-6", "accept-encoding": "identity"})
     assert (part.status_code, part.text) == (206, "@import")
-    many = visitor.get(address, headers={"range": "bytes=" + "0-1," * 10_000})
+    many = visitor.get(address, headers={"range": "bytes=" + "0-1," * 5_000})
     assert many.status_code == 200
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import create_tables
 from undercroft import App, Response, Settings, forms, models, path
 from undercroft.db import databases
 from undercroft.testing import Client
@@ -98,7 +99,7 @@ def app(tmp_path: Path) -> Iterator[App]:
 
 @pytest.fixture
 def seed(app: App) -> Seed:
-    models.create_all()
+    create_tables("seeds_")
     return Seed.objects.create(name="Rye")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import create_tables
 from undercroft import (
     App,
     DetailView,
@@ -102,7 +103,7 @@ def app(tmp_path: Path) -> Iterator[App]:
 
 @pytest.fixture
 def plants(app: App) -> list[Plant]:
-    models.create_all()
+    create_tables("garden_")
     names = ["Ash", "Yew", "Oak"]
     return [Plant.objects.create(name=name, slug=name.lower()) for name in names]
 
