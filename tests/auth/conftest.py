@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import create_tables
-from undercroft import App, Request, Settings, include, models, path
+from undercroft import App, Request, Settings, include, path
 from undercroft.auth import (
     CurrentUser,
     OptionalUser,
