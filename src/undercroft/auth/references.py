@@ -4,8 +4,6 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import sqlalchemy as sa
-
 from undercroft.auth.users import get_user_model, has_own_user
 from undercroft.migrations.apps import FOLDER, locate_model
 from undercroft.migrations.state import find_plain_type
@@ -34,7 +32,7 @@ class UserReference(NamedTuple):
 
 def refer_to_user(name: str = "user") -> UserReference:
     """Build what a foreign key to the user is made of, called by the relation's name."""
-    table: sa.Table = get_user_model().__options__.table
+    table: Any = get_user_model().__options__.table
     (key,) = table.primary_key.columns
     column = f"{name}_id"
     return UserReference(
