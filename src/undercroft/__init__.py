@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from undercroft import forms as forms
     from undercroft import models as models
     from undercroft import pagination as pagination
+    from undercroft import permissions as permissions
     from undercroft import routers as routers
     from undercroft import serializers as serializers
     from undercroft import validators as validators
@@ -142,6 +143,7 @@ _NAMES = {
     "mount": "undercroft.routing.mounts",
     "never_cache": "undercroft.middleware.caching",
     "pagination": "",
+    "permissions": "",
     "path": "undercroft.routing.urls",
     "re_path": "undercroft.routing.urls",
     "redirect": "undercroft.shortcuts",
@@ -217,6 +219,7 @@ __all__ = [
     "never_cache",
     "pagination",
     "path",
+    "permissions",
     "re_path",
     "redirect",
     "render",

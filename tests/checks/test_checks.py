@@ -20,6 +20,7 @@ from undercroft.errors import ImproperlyConfigured
 from undercroft.middleware.cors import CORS
 from undercroft.middleware.https import HTTPSRedirect
 from undercroft.pagination import PageNumberPagination
+from undercroft.permissions import IsAdminUser
 from undercroft.security import HTTPBearer, Security
 from undercroft.security.csrf import csrf_exempt
 from undercroft.staticfiles.collecting import Collector
@@ -199,7 +200,7 @@ def test_doors_that_say_who_may_are_silent(tmp_path: Path) -> None:
     everybody.permission_classes = ["AllowAny"]  # type: ignore[attr-defined]
 
     class Orders(GenericViewSet):
-        permission_classes = ("IsAdminUser",)
+        permission_classes = (IsAdminUser,)
 
         def create(self) -> None: ...
 

@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from inspect import Parameter, Signature, iscoroutine
 from typing import Any, TypeVar, get_type_hints
 
+from undercroft.auth.permission_classes import BasePermission, build_permission, refuse
 from undercroft.concurrency import drive
 from undercroft.errors import ImproperlyConfigured
 from undercroft.http.request import Request
+from undercroft.http.responses import Response
+from undercroft.middleware.caching import Wrap, mark
+from undercroft.middleware.pipeline import Endpoint
 from undercroft.views.base import View, ViewHandler
 
 A = TypeVar("A", bound=Callable[..., Any])
@@ -109,6 +113,7 @@ class ViewSetHandler(ViewHandler):
 
     Attributes:
         prefix: What operation ids start with.
+        permission: What the viewset's `permission_classes` come to.
     """
 
     prefix: str = ""
@@ -118,9 +123,14 @@ class ViewSetHandler(ViewHandler):
     ) -> None:
         super().__init__(view_class, actions, options)
         self.options = dict(options)
+        self.permission = build_permission(self.get_option("permission_classes") or ())
+        if self.permission is not None:
+            mark(self, build_guard(self, self.permission))
 
     def build_action_view(self, request: Request, name: str) -> Any:
-        """Make the viewset for one request."""
+        """Make the viewset for one request, or take the one that its permissions were asked of."""
+        if request.view is not None:
+            return request.view
         view: Any = self.view_class()
         view.__dict__.update(self.options, request=request, kwargs=request.path_params, action=name)
         view.setup()
@@ -162,8 +172,29 @@ def build_handler(handler: ViewSetHandler, name: str) -> Callable[..., Any]:
     function.__doc__ = signed.summary or inspect.getdoc(written)
     function.__module__ = view_class.__module__
     function.status_code = signed.status_code
-    function.error_statuses = tuple(signed.errors)
+    refusals = () if handler.permission is None else (401, 403)
+    function.error_statuses = tuple(dict.fromkeys((*signed.errors, *refusals)))
     return function  # type: ignore[no-any-return]  # a function with marks on it
+
+
+def build_guard(handler: ViewSetHandler, permission: BasePermission) -> Wrap:
+    """Build what asks a viewset's permissions, before anything is read of the request's body."""
+
+    def wrap(endpoint: Endpoint) -> Endpoint:
+        async def enter(request: Request) -> Response:
+            await request.auser()
+            name = handler.actions.get(request.method) or handler.actions["GET"]
+            view = handler.build_action_view(request, name)
+            view.permission = permission
+            view.allowed_rows = await permission.find_rows(request, view)
+            if view.allowed_rows is False:
+                raise refuse(request)
+            request.view = view
+            return await endpoint(request)
+
+        return enter
+
+    return wrap
 
 
 def read_written(written: Callable[..., Any]) -> Signed:

@@ -9,7 +9,7 @@ may be `def`, and then the action runs in a thread, or `async def`.
 """
 
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from undercroft.api.handlers import (
@@ -29,9 +29,12 @@ from undercroft.api.signatures import (
     describe_retrieve,
     describe_update,
 )
-from undercroft.api.twins import run_twin
+from undercroft.api.twins import run_twin, run_within
 from undercroft.api.variants import WriteSerializer
 from undercroft.api.violations import build_delete_problem, build_write_problem
+from undercroft.auth.allowing import meets_steps
+from undercroft.auth.permission_classes import BasePermission, asks_of_rows, refuse
+from undercroft.auth.stepping import carry_out
 from undercroft.db.queryset import QuerySet
 from undercroft.errors import (
     FieldValueError,
@@ -71,7 +74,10 @@ class GenericViewSet(View):
         max_rows: The most rows a list without pagination sends.
         lookup_field: The field a row is found by.
         lookup_url_kwarg: Its name in the address; `lookup_field` when left out.
+        permission_classes: Who may do what; all of them must agree. Lists have the rows they grant.
         action: The name of the running action.
+        permission: What `permission_classes` come to; None where there are none.
+        allowed_rows: The condition for the rows of this request.
     """
 
     queryset: ClassVar[Any] = None
@@ -80,7 +86,10 @@ class GenericViewSet(View):
     max_rows: ClassVar[int] = 1000
     lookup_field: ClassVar[str] = "pk"
     lookup_url_kwarg: ClassVar[str | None] = None
+    permission_classes: ClassVar[Sequence[Any]] = ()
     action: str = ""
+    permission: BasePermission | None = None
+    allowed_rows: Any = True
 
     @classmethod
     def as_view(cls, actions: Mapping[str, str] | None = None, /, **options: Any) -> ViewSetHandler:
@@ -149,7 +158,24 @@ class GenericViewSet(View):
         instance = await run_twin(queryset, "first")
         if instance is None:
             raise self.build_not_found()
+        if self.permission is not None:
+            await self._check_object(self.permission, instance, is_within=True)
         return instance
+
+    async def get_checked(self) -> Any:
+        """Return the row the address names, checked even where `get_object` is overridden."""
+        instance = await settle(self.get_object())
+        if self.permission is not None and not hasattr(self.get_object, "is_default_hook"):
+            if not await carry_out(meets_steps(instance, self.allowed_rows)):
+                raise self.build_not_found()
+            await self._check_object(self.permission, instance, is_within=False)
+        return instance
+
+    async def _check_object(
+        self, permission: BasePermission, instance: Any, *, is_within: bool
+    ) -> None:
+        if not await permission.allows(self.request, self, instance, is_within=is_within):
+            raise refuse(self.request)
 
     # ----------------------------------------------------------------------------- shared
 
@@ -159,6 +185,13 @@ class GenericViewSet(View):
         plan: LoadPlan = self.get_serializer_class().get_load_plan()
         return plan
 
+    async def find_rows(self) -> Any:
+        """Return the rows that this request is about, and that it may see."""
+        queryset = await settle(self.get_queryset())
+        if self.allowed_rows is not True:
+            queryset = queryset.keep(self.allowed_rows)
+        return self.filter_queryset(queryset)
+
     async def find_row(self) -> QuerySet[Any]:
         """Return the queryset of the one row the address names.
 
@@ -166,7 +199,7 @@ class GenericViewSet(View):
             NotFound: The address cannot name a row.
         """
         field = self.lookup_field
-        queryset = self.filter_queryset(await settle(self.get_queryset()))
+        queryset = await self.find_rows()
         try:
             found: QuerySet[Any] = queryset.filter(**{field: self.lookup_value})
         except FieldValueError:
@@ -201,7 +234,7 @@ class GenericViewSet(View):
             Conflict: The row does not fit for another reason.
         """
         try:
-            await settle(hook(data))
+            await self._write(hook, data)
         except IntegrityError as error:
             options = data.declaration.options
             values = data.validated_data
@@ -220,6 +253,23 @@ class GenericViewSet(View):
             )
         return data.instance
 
+    async def _write(self, hook: Any, data: WriteSerializer) -> None:
+        """Call the hook that saves; a row that may not be left behind so is taken back."""
+        allowed: Any = True
+        if self.permission is not None:
+            allowed = await self.permission.find_written(self.request, self)
+        if allowed is True:
+            await settle(hook(data))
+        elif allowed is False:
+            raise refuse(self.request)
+        else:
+            await run_within(self._write_and_check(hook, data, allowed))
+
+    async def _write_and_check(self, hook: Any, data: WriteSerializer, allowed: Any) -> None:
+        await settle(hook(data))
+        if data.instance is not None and not await carry_out(meets_steps(data.instance, allowed)):
+            raise refuse(self.request)
+
 
 class ListModelMixin(GenericViewSet):
     """Lists rows."""
@@ -228,7 +278,7 @@ class ListModelMixin(GenericViewSet):
     async def list(self, **asked: Any) -> Response:
         """List the rows, page by page."""
         plan = self.load_plan
-        queryset = self.filter_queryset(await settle(self.get_queryset()))
+        queryset = await self.find_rows()
         if self.pagination_class is None:
             rows = await plan.load_many(queryset[: self.max_rows + 1])
             return Response.from_bytes(dump(self._limit(rows)), _JSON, 200)
@@ -271,8 +321,10 @@ class RetrieveModelMixin(GenericViewSet):
         plan = self.load_plan
         if not hasattr(self.get_object, "is_default_hook"):
             return Response.from_bytes(
-                dump(plan.from_instance(await settle(self.get_object()))), _JSON, 200
+                dump(plan.from_instance(await self.get_checked())), _JSON, 200
             )
+        if self.permission is not None and asks_of_rows(self.permission):
+            await self.get_checked()
         value = await plan.load_one(await self.find_row())
         if value is None:
             raise self.build_not_found()
@@ -285,14 +337,14 @@ class UpdateModelMixin(GenericViewSet):
     @describes(describe_update, "get_object", "perform_update")
     async def update(self, data: WriteSerializer) -> Response:
         """Write everything that was sent into the row the address names."""
-        data.bind(await settle(self.get_object()))
+        data.bind(await self.get_checked())
         instance = await self.perform_write(self.perform_update, data)
         return await self.answer_row(instance, 200)
 
     @describes(describe_partial_update, "get_object", "perform_update")
     async def partial_update(self, data: WriteSerializer) -> Response:
         """Change what was sent; a field left out stays as it is."""
-        data.bind(await settle(self.get_object()))
+        data.bind(await self.get_checked())
         instance = await self.perform_write(self.perform_update, data)
         return await self.answer_row(instance, 200)
 
@@ -308,7 +360,7 @@ class DestroyModelMixin(GenericViewSet):
     @describes(describe_destroy, "get_object", "perform_destroy")
     async def destroy(self) -> None:
         """Delete the row the address names."""
-        instance = await settle(self.get_object())
+        instance = await self.get_checked()
         try:
             await settle(self.perform_destroy(instance))
         except IntegrityError as error:

@@ -152,12 +152,20 @@ def ask(rule: Rule, user: Any) -> Condition:
     Raises:
         ImproperlyConfigured: It answers with what is no condition.
     """
-    answer = rule(user)
+    return check_condition(rule(user), name_rule(rule))
+
+
+def check_condition(answer: Any, name: str) -> Condition:
+    """Check that an answer is a condition.
+
+    Raises:
+        ImproperlyConfigured: It is none.
+    """
     if answer is None or isinstance(answer, bool):
         return bool(answer)
     if not is_condition(answer):
         raise ImproperlyConfigured(
-            f"The rule {name_rule(rule)} answered {answer!r}: expected a condition.",
+            f"The rule {name} answered {answer!r}: expected a condition.",
             hint="Return a Q with something in it, an expression, True for every row, or False.",
             code="auth.rule",
         )

@@ -108,6 +108,8 @@ class Request:
     _headers: Headers | None = None
     _query_params: QueryParams | None = None
     _cookies: Cookies | None = None
+    #: The view that answers, where its permissions were asked of it first.
+    view: Any = None
     _state: State | None = None
     _form: FormData | None = None
     finishings: list[Callable[[Any], Awaitable[object]]] | None = None
