@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import iscoroutinefunction
 from typing import Any, Literal, NamedTuple, TypeVar
 
-import sqlalchemy as sa
-
 from undercroft.auth.granting import build_grant
 from undercroft.auth.permissions import name_permission
 from undercroft.auth.users import AnonymousUser, PermissionsMixin
 from undercroft.db.allowing import set_decider
+from undercroft.db.queries.namespace import is_expression
 from undercroft.db.queries.q import Q
 from undercroft.errors import ImproperlyConfigured
 
@@ -176,7 +175,7 @@ def is_condition(answer: Any) -> bool:
     """Tell whether something narrows a query; a `Q` with nothing in it would keep every row."""
     if isinstance(answer, Q):
         return bool(answer)
-    return hasattr(answer, "resolve_in") or isinstance(answer, sa.ColumnElement)
+    return is_expression(answer)
 
 
 def name_rule(rule: Rule) -> str:

@@ -1,6 +1,6 @@
 """A cache that several processes share, in Redis or what speaks its protocol (`redis` extra)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -78,7 +78,7 @@ class RedisCache(Cache):
 
 
 @contextmanager
-def told_if_unavailable() -> Iterator[None]:
+def told_if_unavailable() -> Generator[None]:
     """Say in our own words that the server cannot be reached.
 
     Raises:

@@ -17,7 +17,7 @@ def command(username: str, app: str | None, no_input: bool) -> None:
     load_app(app)
     # They load SQLAlchemy, which the application has loaded already.
     from undercroft.auth.users import get_user_model  # noqa: PLC0415
-    from undercroft.cli.accounts import AccountQuestions  # noqa: PLC0415
+    from undercroft.cli.accounts import AccountQuestions  # noqa: PLC0415 - as above
 
     user = get_user_model().objects.find_by_login(username)
     if user is None:

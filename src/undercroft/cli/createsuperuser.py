@@ -20,7 +20,7 @@ def command(app: str | None, username: str | None, email: str | None, no_input: 
     load_app(app)
     # They load SQLAlchemy, which the application has loaded already.
     from undercroft.auth.users import get_user_model  # noqa: PLC0415
-    from undercroft.cli.accounts import AccountQuestions  # noqa: PLC0415
+    from undercroft.cli.accounts import AccountQuestions  # noqa: PLC0415 - as above
 
     model, questions = get_user_model(), AccountQuestions(no_input)
     told = {model.EMAIL_FIELD: email, model.USERNAME_FIELD: username}
