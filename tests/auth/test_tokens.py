@@ -59,6 +59,7 @@ def test_a_token_is_its_users(app: App, client: MakeClient, ada: User) -> None:
         answer = visitor.post("/open", headers=headers)
         assert answer.text == "ada"
         assert "set-cookie" not in answer.headers
+    assert Token.objects.get().last_used_at is not None
 
 
 def test_a_key_is_stored_nowhere(app: App, ada: User) -> None:

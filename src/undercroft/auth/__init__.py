@@ -24,15 +24,18 @@ from undercroft.auth.explaining import Explanation, Reason, aexplain_access, exp
 from undercroft.auth.identity import Identity
 from undercroft.auth.logins import (
     aauthenticate,
+    afinish_login,
     alogin,
     alogout,
     authenticate,
+    finish_login,
     login,
     logout,
     update_session_fingerprint,
 )
 from undercroft.auth.password_validation import validate_password
 from undercroft.auth.rules import permits, rule
+from undercroft.auth.second_step import SecondStep
 from undercroft.auth.token_authentication import TokenAuthentication
 from undercroft.auth.users import AnonymousUser, get_user_model
 
@@ -45,11 +48,13 @@ __all__ = [
     "Identity",
     "OptionalUser",
     "Reason",
+    "SecondStep",
     "SessionAuthentication",
     "TokenAuthentication",
     "aauthenticate",
     "acheck_allowed",
     "aexplain_access",
+    "afinish_login",
     "ais_allowed",
     "alogin",
     "alogout",
@@ -57,6 +62,7 @@ __all__ = [
     "check_allowed",
     "explain_access",
     "find_current_user",
+    "finish_login",
     "get_current_user",
     "get_user_model",
     "is_allowed",

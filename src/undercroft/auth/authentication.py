@@ -17,6 +17,7 @@ from typing import Any
 from undercroft.auth.fingerprint import has_fingerprint
 from undercroft.auth.identity import Identity
 from undercroft.auth.logins import FINGERPRINT, authenticate_steps
+from undercroft.auth.second_step import has_second_step
 from undercroft.auth.stepping import LoadSession, carry_out
 from undercroft.auth.users import get_user_model
 from undercroft.db.twins import Steps, take_steps
@@ -126,7 +127,8 @@ class BasicAuthentication(BaseAuthentication):
         if not separator:
             raise NotAuthenticated("The Basic credentials have no colon.")
         user = await carry_out(authenticate_steps(request, name, password))
-        if user is None:
+        # A password is not enough where there is a second step, and there is no place for a code.
+        if user is None or await carry_out(has_second_step(user)):
             raise NotAuthenticated("Name or password is wrong.", code="auth.wrong")
         return Identity(user)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from undercroft.auth.form_options import FormOptions
-from undercroft.auth.logins import authenticate_steps
+from undercroft.auth.logins import authenticate_steps, finish_login_steps
 from undercroft.auth.password_validation import list_help_texts
 from undercroft.auth.stepping import CheckPassword, HashPassword, ValidatePassword
 from undercroft.auth.throttling import Throttle
@@ -75,6 +75,46 @@ class AuthenticationForm(Form):
 
     def get_user(self) -> Any:
         """Return who logs in; None before it was checked."""
+        return self._user
+
+
+class LoginCodeForm(Form):
+    """A code, after name and password.
+
+    Args:
+        request: By which it was sent.
+        data: What was sent.
+        options: See `FormOptions`.
+    """
+
+    code = CharField(
+        label="Code",
+        max_length=40,
+        help_text="Of your app, or one of your recovery codes.",
+        widget=TextInput({"autocomplete": "one-time-code", "autocapitalize": "none"}),
+    )
+
+    def __init__(
+        self,
+        request: Request,
+        data: Mapping[str, Any] | None = None,
+        **options: Unpack[FormOptions],
+    ) -> None:
+        super().__init__(data, **options)
+        self.request = request
+        self._user: Any = None
+
+    def clean_steps(self) -> Steps[None]:
+        """Take the second step, which says nothing of why a code is wrong."""
+        yield from super().clean_steps()
+        if not self.is_bound or self._errors:
+            return
+        self._user = yield from finish_login_steps(self.request, self.cleaned_data["code"])
+        if self._user is None:
+            self.add_error(None, ValidationError("The code is wrong.", code="auth.wrong"))
+
+    def get_user(self) -> Any:
+        """Return who has logged in."""
         return self._user
 
 

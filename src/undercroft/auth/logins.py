@@ -8,6 +8,13 @@ from undercroft.auth.events import user_logged_in, user_logged_out, user_login_f
 from undercroft.auth.fingerprint import take_fingerprint
 from undercroft.auth.identity import Identity
 from undercroft.auth.passwords import needs_rehash
+from undercroft.auth.second_step import (
+    PENDING,
+    find_pending,
+    has_second_step,
+    suspend,
+    verify_steps,
+)
 from undercroft.auth.stepping import CheckPassword, HashPassword, LoadSession
 from undercroft.auth.throttling import Throttle
 from undercroft.auth.users import AnonymousUser, get_user_model
@@ -37,10 +44,31 @@ def authenticate_steps(request: Request, identifier: str, password: str) -> Step
     return user
 
 
-def login_steps(request: Request, user: Any) -> Steps[None]:
+def login_steps(request: Request, user: Any) -> Steps[bool]:
+    """Let the session be a user's, in steps; not yet where there is a second step."""
+    yield LoadSession(request.session)
+    if (yield from has_second_step(user)):
+        suspend(request, user)
+        rotate_csrf_token(request)
+        request.set_identity(Identity(AnonymousUser()))
+        return False
+    yield from _open_session(request, user)
+    return True
+
+
+def finish_login_steps(request: Request, code: str) -> Steps[Any]:
+    """Take the second step of a log-in, in steps; answer the user, None where the code is wrong."""
+    user = yield from find_pending(request)
+    if user is None or not (yield from verify_steps(request, user, code)):
+        return None
+    del request.session[PENDING]
+    yield from _open_session(request, user)
+    return user
+
+
+def _open_session(request: Request, user: Any) -> Steps[None]:
     """Let the session be a user's, in steps."""
     session = request.session
-    yield LoadSession(session)
     if session.user_key not in (None, str(user.pk)):
         # What somebody else has left in it is nobody's business.
         session.flush()
@@ -82,14 +110,37 @@ async def aauthenticate(request: Request, identifier: str, password: str) -> Any
     return await arun_steps(authenticate_steps(request, identifier, password))
 
 
-def login(request: Request, user: Any) -> None:
-    """Let the session be a user's from now on, under a new key."""
-    _run("login", login_steps, request, user)
+def login(request: Request, user: Any) -> bool:
+    """Let the session be a user's from now on, under a new key.
+
+    Returns:
+        Whether it is; not yet where the user's log-in has a second step, `finish_login`.
+    """
+    is_done: bool = _run("login", login_steps, request, user)
+    return is_done
 
 
-async def alogin(request: Request, user: Any) -> None:
+async def alogin(request: Request, user: Any) -> bool:
     """Let the session be a user's from now on, in async code."""
-    await arun_steps(login_steps(request, user))
+    return await arun_steps(login_steps(request, user))
+
+
+def finish_login(request: Request, code: str) -> Any:
+    """Take the second step of a log-in: by a code of the app, or a recovery code.
+
+    Returns:
+        The user, whose the session is now; None where the code is wrong, or nobody has taken the
+        first step within ten minutes.
+
+    Raises:
+        TooManyRequests: There were too many wrong codes.
+    """
+    return _run("finish_login", finish_login_steps, request, code)
+
+
+async def afinish_login(request: Request, code: str) -> Any:
+    """Take the second step of a log-in, in async code."""
+    return await arun_steps(finish_login_steps(request, code))
 
 
 def logout(request: Request) -> None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from undercroft.auth.refresh_families import RefreshFamily
+from undercroft.auth.second_factors import RecoveryCode, SecondFactor
 from undercroft.auth.tokens import Token
 from undercroft.auth.users import AbstractBaseUser, AbstractUser, PermissionsMixin, UserManager
 from undercroft.db.fields.moments import DateTimeField
@@ -22,7 +23,9 @@ __all__ = [
     "LoginAttempts",
     "Permission",
     "PermissionsMixin",
+    "RecoveryCode",
     "RefreshFamily",
+    "SecondFactor",
     "Token",
     "User",
     "UserManager",

@@ -13,6 +13,7 @@ from undercroft.auth.jwt import AccessTokens
 from undercroft.auth.logins import authenticate_steps
 from undercroft.auth.refreshing import begin_family, end_family, refresh
 from undercroft.auth.scopes import join_scopes
+from undercroft.auth.second_step import has_second_step, verify_steps
 from undercroft.auth.stepping import carry_out
 from undercroft.binding.parameters import Depends, Form
 from undercroft.http.request import Request
@@ -32,15 +33,23 @@ Tokens = Annotated[AccessTokens, Depends(scope="app")]
 @token_router.post("", name="token_obtain")
 @csrf_exempt
 async def token_obtain(
-    request: Request, form: Annotated[OAuth2PasswordRequestForm, Depends()], tokens: Tokens
+    request: Request,
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    tokens: Tokens,
+    otp: Annotated[str, Form()] = "",
 ) -> JSONResponse:
-    """Exchange name and password for an access token and a refresh token."""
+    """Exchange name and password for an access token and a refresh token.
+
+    Where a log-in has a second step, `otp` is the code.
+    """
     settings: Settings = request.app.settings
     if not set(form.scopes) <= settings.jwt_scopes.keys():
         return refuse("invalid_scope")
     user = await carry_out(authenticate_steps(request, form.username, form.password))
     if user is None:
         return refuse("invalid_grant")
+    if await carry_out(has_second_step(user)) and not await is_code(request, user, otp):
+        return refuse("otp_required")
     scope = join_scopes(form.scopes)
     renewal = await carry_out(begin_family(settings, user, scope))
     return answer(tokens, user, scope, renewal)
@@ -71,6 +80,11 @@ async def token_revoke(token: Annotated[str, Form()]) -> JSONResponse:
 def token_keys(tokens: Tokens) -> JSONResponse:
     """List the public keys that access tokens are checked with (RFC 7517)."""
     return JSONResponse(tokens.describe_keys(), headers={"cache-control": "public, max-age=300"})
+
+
+async def is_code(request: Request, user: Any, code: str) -> bool:
+    """Tell whether a code is right; none is no attempt."""
+    return bool(code) and await carry_out(verify_steps(request, user, code))
 
 
 def answer(tokens: AccessTokens, user: Any, scope: str, renewal: str) -> JSONResponse:

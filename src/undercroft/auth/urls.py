@@ -19,6 +19,7 @@ def route(template: str, view: type[View], name: str) -> Route:
 
 urlpatterns = [
     route("login/", views.LoginView, "login"),
+    route("login/code/", views.LoginCodeView, "login_code"),
     route("logout/", views.LogoutView, "logout"),
     route("password_change/", views.PasswordChangeView, "password_change"),
     route("password_change/done/", views.PasswordChangeDoneView, "password_change_done"),

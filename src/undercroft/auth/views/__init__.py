@@ -7,7 +7,7 @@ from undercroft.auth.views.emails import (
     EmailConfirmView,
     EmailVerifyView,
 )
-from undercroft.auth.views.logins import LoginView, LogoutView
+from undercroft.auth.views.logins import LoginCodeView, LoginView, LogoutView
 from undercroft.auth.views.passwords import (
     PasswordChangeDoneView,
     PasswordChangeView,
@@ -24,6 +24,7 @@ __all__ = [
     "EmailConfirmCompleteView",
     "EmailConfirmView",
     "EmailVerifyView",
+    "LoginCodeView",
     "LoginView",
     "LogoutView",
     "PasswordChangeDoneView",

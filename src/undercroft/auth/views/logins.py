@@ -1,10 +1,18 @@
 """Log-in and log-out."""
 
 from typing import Any
+from urllib.parse import urlencode
 
-from undercroft.auth.forms import AuthenticationForm
+from undercroft.auth.forms import AuthenticationForm, LoginCodeForm
 from undercroft.auth.logins import alogin, alogout
-from undercroft.auth.views.flow import FlowView, find_next, go_on, prefers_json, resolve_address
+from undercroft.auth.views.flow import (
+    NEXT,
+    FlowView,
+    find_next,
+    go_on,
+    prefers_json,
+    resolve_address,
+)
 from undercroft.errors import NON_FIELD_ERRORS, NotAuthenticated
 from undercroft.http.responses import Response
 from undercroft.middleware.caching import never_cache
@@ -20,7 +28,7 @@ class LoginView(FlowView):
     """
 
     template_name = "auth/login.html"
-    form_class = AuthenticationForm
+    form_class: type[Any] = AuthenticationForm
     next_page: str | None = None
 
     def list_form_arguments(self) -> list[Any]:
@@ -42,8 +50,11 @@ class LoginView(FlowView):
     async def form_valid(self, form: Any) -> Response:
         """Log in, and go on."""
         user = form.get_user()
-        await alogin(self.request, user)
-        address = find_next(self.request, form.data) or self.get_default_redirect_url()
+        wanted = find_next(self.request, form.data)
+        if not await alogin(self.request, user):
+            query = f"?{urlencode({NEXT: wanted})}" if wanted else ""
+            return go_on(self.request, self.request.url_for("login_code") + query, is_done=False)
+        address = wanted or self.get_default_redirect_url()
         return go_on(self.request, address, username=user.get_username())
 
     async def form_invalid(self, form: Any) -> Response:
@@ -58,6 +69,18 @@ class LoginView(FlowView):
             error = NotAuthenticated(message, code="auth.wrong")
             raise self.request.app.identification.add_challenge(error, self.request)
         return await super().form_invalid(form)
+
+
+class LoginCodeView(LoginView):
+    """Take the second step of a log-in: a code of the app, or a recovery code."""
+
+    template_name = "auth/login_code.html"
+    form_class = LoginCodeForm
+
+    async def form_valid(self, form: Any) -> Response:
+        """Log in, and go on."""
+        address = find_next(self.request, form.data) or self.get_default_redirect_url()
+        return go_on(self.request, address, username=form.get_user().get_username())
 
 
 @never_cache
