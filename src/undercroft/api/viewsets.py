@@ -29,12 +29,12 @@ from undercroft.api.signatures import (
     describe_retrieve,
     describe_update,
 )
-from undercroft.api.twins import run_twin, run_within
+from undercroft.api.twins import run_twin
 from undercroft.api.variants import WriteSerializer
 from undercroft.api.violations import build_delete_problem, build_write_problem
 from undercroft.auth.allowing import meets_steps
 from undercroft.auth.permission_classes import BasePermission, asks_of_rows, refuse
-from undercroft.auth.stepping import carry_out
+from undercroft.auth.stepping import carry_out, run_within
 from undercroft.db.queryset import QuerySet
 from undercroft.errors import (
     FieldValueError,

@@ -33,6 +33,13 @@ from undercroft.auth.logins import (
     logout,
     update_session_fingerprint,
 )
+from undercroft.auth.mixins import (
+    AccessMixin,
+    AllowedRowsMixin,
+    LoginRequiredMixin,
+    PermissionRequiredMixin,
+    UserPassesTestMixin,
+)
 from undercroft.auth.password_validation import validate_password
 from undercroft.auth.rules import permits, rule
 from undercroft.auth.second_step import SecondStep
@@ -40,17 +47,22 @@ from undercroft.auth.token_authentication import TokenAuthentication
 from undercroft.auth.users import AnonymousUser, get_user_model
 
 __all__ = [
+    "AccessMixin",
+    "AllowedRowsMixin",
     "AnonymousUser",
     "BaseAuthentication",
     "BasicAuthentication",
     "CurrentUser",
     "Explanation",
     "Identity",
+    "LoginRequiredMixin",
     "OptionalUser",
+    "PermissionRequiredMixin",
     "Reason",
     "SecondStep",
     "SessionAuthentication",
     "TokenAuthentication",
+    "UserPassesTestMixin",
     "aauthenticate",
     "acheck_allowed",
     "aexplain_access",

@@ -1,5 +1,6 @@
 """Steps that are carried out on the event loop or without one, and what they wait for here."""
 
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from undercroft.auth.password_validation import validate_password
@@ -11,6 +12,7 @@ from undercroft.auth.passwords import (
     run_beside,
 )
 from undercroft.concurrency import is_on_loop
+from undercroft.db.connections.transactions import Atomic, BlockOptions
 from undercroft.db.twins import Steps, arun_steps, run_steps
 from undercroft.http.session import Session
 
@@ -20,6 +22,16 @@ T = TypeVar("T")
 async def carry_out(steps: Steps[T]) -> T:
     """Carry out steps: awaiting on the loop, blocking where there is none, as under WSGI."""
     return await arun_steps(steps) if is_on_loop() else run_steps(steps)
+
+
+async def run_within(work: Awaitable[Any], alias: str = "default") -> Any:
+    """Await work within a transaction's block: all of it happens, or none."""
+    block = Atomic(BlockOptions(alias))
+    if is_on_loop():
+        async with block:
+            return await work
+    with block:
+        return await work
 
 
 class LoadSession:

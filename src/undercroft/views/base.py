@@ -74,7 +74,10 @@ class ViewHandler:
         return self._options.get(name, getattr(self.view_class, name, None))
 
     def build_view(self, request: Request) -> "View":
-        """Make the view for one request."""
+        """Make the view for one request, or take the one that was asked who may enter."""
+        if request.view is not None:
+            made: View = request.view
+            return made
         view = self.view_class()
         for name, value in self._options.items():
             setattr(view, name, value)
