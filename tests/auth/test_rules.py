@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.auth.conftest import create_tables
+from tests.conftest import create_tables
 from undercroft import models
 from undercroft.auth import (
     AnonymousUser,
@@ -97,7 +97,7 @@ class Ruled(models.Model):
 def tables(database_url: str) -> Iterator[None]:
     """Users, and what they may see, in each database."""
     databases.configure({"default": database_url})
-    create_tables()
+    create_tables("auth_", "sessions_", "auth_rules_")
     yield
     databases.configure({})
 
