@@ -19,16 +19,14 @@ from undercroft.middleware.caching import never_cache
 from undercroft.views.base import View
 
 
-class LoginView(FlowView):
-    """Log in by name and password.
+class LoginStepView(FlowView):
+    """A step of a log-in.
 
     Attributes:
         next_page: Where to go where the visitor does not say so: an address or a route's name; as
             the setting `login_redirect_url` says when left out.
     """
 
-    template_name = "auth/login.html"
-    form_class: type[Any] = AuthenticationForm
     next_page: str | None = None
 
     def list_form_arguments(self) -> list[Any]:
@@ -47,16 +45,6 @@ class LoginView(FlowView):
         target = self.next_page or self.request.app.settings.login_redirect_url
         return resolve_address(self.request, target)
 
-    async def form_valid(self, form: Any) -> Response:
-        """Log in, and go on."""
-        user = form.get_user()
-        wanted = find_next(self.request, form.data)
-        if not await alogin(self.request, user):
-            query = f"?{urlencode({NEXT: wanted})}" if wanted else ""
-            return go_on(self.request, self.request.url_for("login_code") + query, is_done=False)
-        address = wanted or self.get_default_redirect_url()
-        return go_on(self.request, address, username=user.get_username())
-
     async def form_invalid(self, form: Any) -> Response:
         """Show the form again.
 
@@ -71,7 +59,24 @@ class LoginView(FlowView):
         return await super().form_invalid(form)
 
 
-class LoginCodeView(LoginView):
+class LoginView(LoginStepView):
+    """Log in by name and password."""
+
+    template_name = "auth/login.html"
+    form_class = AuthenticationForm
+
+    async def form_valid(self, form: Any) -> Response:
+        """Log in, and go on."""
+        user = form.get_user()
+        wanted = find_next(self.request, form.data)
+        if not await alogin(self.request, user):
+            query = f"?{urlencode({NEXT: wanted})}" if wanted else ""
+            return go_on(self.request, self.request.url_for("login_code") + query, is_done=False)
+        address = wanted or self.get_default_redirect_url()
+        return go_on(self.request, address, username=user.get_username())
+
+
+class LoginCodeView(LoginStepView):
     """Take the second step of a log-in: a code of the app, or a recovery code."""
 
     template_name = "auth/login_code.html"
