@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -29,7 +29,7 @@ class Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serve(app: App) -> Iterator[str]:
+def serve(app: App) -> Generator[str]:
     """Serve an application at a port of its own."""
     with make_server("127.0.0.1", 0, app.wsgi, handler_class=Quiet) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -63,7 +63,7 @@ def photograph(tab: Page, name: str) -> None:
             tab.screenshot(path=Path(folder) / f"{name}-{scheme}.png")
 
 
-def test_a_person_goes_through_the_pages(
+def test_a_person_goes_through_the_pages(  # noqa: PLR0915 - one long way
     site: str, mailoutbox: list[EmailMessage], chromium: Browser
 ) -> None:
     """Log-in, wrong password, reset by the mailed link, change, log-out; the policy is kept."""

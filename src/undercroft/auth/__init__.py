@@ -43,6 +43,13 @@ from undercroft.auth.mixins import (
 from undercroft.auth.password_validation import validate_password
 from undercroft.auth.rules import permits, rule
 from undercroft.auth.second_step import SecondStep
+from undercroft.auth.sessions import (
+    UserSession,
+    aend_other_sessions,
+    alist_sessions,
+    end_other_sessions,
+    list_sessions,
+)
 from undercroft.auth.token_authentication import TokenAuthentication
 from undercroft.auth.users import AnonymousUser, get_user_model
 
@@ -63,21 +70,26 @@ __all__ = [
     "SessionAuthentication",
     "TokenAuthentication",
     "UserPassesTestMixin",
+    "UserSession",
     "aauthenticate",
     "acheck_allowed",
+    "aend_other_sessions",
     "aexplain_access",
     "afinish_login",
     "ais_allowed",
+    "alist_sessions",
     "alogin",
     "alogout",
     "authenticate",
     "check_allowed",
+    "end_other_sessions",
     "explain_access",
     "find_current_user",
     "finish_login",
     "get_current_user",
     "get_user_model",
     "is_allowed",
+    "list_sessions",
     "login",
     "login_required",
     "logout",

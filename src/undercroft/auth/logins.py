@@ -15,6 +15,7 @@ from undercroft.auth.second_step import (
     suspend,
     verify_steps,
 )
+from undercroft.auth.sessions import remember_client
 from undercroft.auth.stepping import CheckPassword, HashPassword, LoadSession
 from undercroft.auth.throttling import Throttle
 from undercroft.auth.users import AnonymousUser, get_user_model
@@ -76,6 +77,7 @@ def _open_session(request: Request, user: Any) -> Steps[None]:
     rotate_csrf_token(request)
     session.user_key = user.pk
     session[FINGERPRINT] = take_fingerprint(request.app.settings, user)
+    remember_client(request)
     user.last_login = datetime.now(UTC)
     yield from take_steps(user.save, update_fields=["last_login"])
     request.set_identity(Identity(user))

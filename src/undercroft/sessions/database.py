@@ -5,6 +5,7 @@ on by then, the change is applied to what is there now.
 """
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +13,9 @@ from undercroft.db.queryset import QuerySet
 from undercroft.db.twins import Steps, arun_steps, run_steps, take_steps
 from undercroft.errors import TransactionConflict
 from undercroft.http.session import SessionRecord
+from undercroft.sessions.listing import sessions_of
 from undercroft.sessions.models import StoredSession
-from undercroft.sessions.stores import Saving, Store, hash_key, make_key
+from undercroft.sessions.stores import ListedSession, Saving, Store, hash_key, make_key, sort_listed
 
 #: Each attempt fails only because another request has stored something: one of N needs N at most.
 MOST_ATTEMPTS = 50
@@ -23,6 +25,7 @@ class DatabaseStore(Store):
     """Keeps sessions in the table of `undercroft.sessions`, by the hash of their key."""
 
     blocks = True
+    can_list = True
 
     def _load(self, token: str) -> Steps[SessionRecord | None]:
         row = yield from take_steps(find_rows(token).first)
@@ -48,6 +51,32 @@ class DatabaseStore(Store):
 
     def _delete(self, token: str) -> Steps[None]:
         yield from take_steps(find_rows(token).delete)
+
+    def _list_of(self, user_key: str) -> Steps[list[ListedSession]]:
+        rows = yield from sessions_of(user_key).load_steps()
+        listed = (ListedSession(row.key_hash, read_row(row)) for row in rows)
+        return sort_listed(each for each in listed if not self.ages.is_over(each.record))
+
+    def _end(self, user_key: str, ids: Collection[str]) -> Steps[int]:
+        rows = StoredSession.objects.filter(user_key=user_key, key_hash__in=list(ids))
+        count, _ = yield from take_steps(rows.delete)
+        return int(count)
+
+    def list_of(self, user_key: str) -> list[ListedSession]:
+        """List the sessions of a user that are not over, the one last used first."""
+        return run_steps(self._list_of(user_key))
+
+    async def alist_of(self, user_key: str) -> list[ListedSession]:
+        """List the sessions of a user, on the event loop."""
+        return await arun_steps(self._list_of(user_key))
+
+    def end(self, user_key: str, ids: Collection[str]) -> int:
+        """End sessions of a user by their ids; those of others are left alone."""
+        return run_steps(self._end(user_key, ids))
+
+    async def aend(self, user_key: str, ids: Collection[str]) -> int:
+        """End sessions of a user, on the event loop."""
+        return await arun_steps(self._end(user_key, ids))
 
     def load(self, token: str) -> SessionRecord | None:
         """Load a session."""

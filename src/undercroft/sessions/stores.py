@@ -2,14 +2,14 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, NamedTuple
 
 from undercroft.concurrency import is_on_loop
-from undercroft.errors import BadSignature
+from undercroft.errors import BadSignature, ImproperlyConfigured
 from undercroft.http.session import SessionChanges, SessionRecord, SessionStore
 from undercroft.security.signing import Signer
 from undercroft.settings import Settings
@@ -71,14 +71,30 @@ class Saving:
         )
 
 
+class ListedSession(NamedTuple):
+    """A session of a user, to be shown and ended.
+
+    Attributes:
+        id: Names it; nobody can use the session by it.
+        record: What is kept.
+    """
+
+    id: str
+    record: SessionRecord
+
+
 class Store(SessionStore, ABC):
     """Keeps sessions; the async twins are for the event loop.
 
     Args:
         ages: How long they live.
+
+    Attributes:
+        can_list: Whether it knows which sessions are whose.
     """
 
     blocks: bool = False
+    can_list: bool = False
 
     def __init__(self, ages: Ages) -> None:
         self.ages = ages
@@ -94,6 +110,30 @@ class Store(SessionStore, ABC):
     @abstractmethod
     def delete(self, token: str) -> None:
         """Delete a session."""
+
+    def list_of(self, user_key: str) -> list[ListedSession]:
+        """List the sessions of a user that are not over, the one last used first.
+
+        Raises:
+            ImproperlyConfigured: The store does not know them.
+        """
+        raise build_unlisted()
+
+    def end(self, user_key: str, ids: Collection[str]) -> int:
+        """End sessions of a user by their ids; those of others are left alone.
+
+        Raises:
+            ImproperlyConfigured: The store does not know them.
+        """
+        raise build_unlisted()
+
+    async def alist_of(self, user_key: str) -> list[ListedSession]:
+        """List the sessions of a user."""
+        return self.list_of(user_key)
+
+    async def aend(self, user_key: str, ids: Collection[str]) -> int:
+        """End sessions of a user."""
+        return self.end(user_key, ids)
 
     async def aload(self, token: str) -> SessionRecord | None:
         """Load what is kept under a cookie's value."""
@@ -150,6 +190,20 @@ class SignedCookieStore(Store):
 
     def delete(self, token: str) -> None:
         """Do nothing: the browser is told to forget the cookie."""
+
+
+def build_unlisted() -> ImproperlyConfigured:
+    """Build the error of a store that does not know whose sessions it has."""
+    return ImproperlyConfigured(
+        "Sessions are kept in signed cookies, which nobody can list or end.",
+        hint='Set session_engine="db" or "cache".',
+        code="sessions.unlisted",
+    )
+
+
+def sort_listed(found: Iterable[ListedSession]) -> list[ListedSession]:
+    """Sort sessions, the one last used first."""
+    return sorted(found, key=lambda each: each.record.refreshed, reverse=True)
 
 
 def write_record(record: SessionRecord) -> list[Any]:

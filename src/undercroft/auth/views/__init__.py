@@ -16,6 +16,11 @@ from undercroft.auth.views.passwords import (
     PasswordResetDoneView,
     PasswordResetView,
 )
+from undercroft.auth.views.sessions import (
+    SessionEndOthersView,
+    SessionEndView,
+    SessionListView,
+)
 from undercroft.auth.views.signups import SignupConfirmView, SignupDoneView, SignupView
 
 __all__ = [
@@ -33,6 +38,9 @@ __all__ = [
     "PasswordResetConfirmView",
     "PasswordResetDoneView",
     "PasswordResetView",
+    "SessionEndOthersView",
+    "SessionEndView",
+    "SessionListView",
     "SignupConfirmView",
     "SignupDoneView",
     "SignupView",

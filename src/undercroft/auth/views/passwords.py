@@ -7,6 +7,7 @@ from undercroft.auth.forms import PasswordChangeForm, PasswordResetForm, SetPass
 from undercroft.auth.letters import post_letter, write_password_reset
 from undercroft.auth.links import PASSWORD_RESET, build_dead_link
 from undercroft.auth.logins import update_session_fingerprint
+from undercroft.auth.sessions import aend_other_sessions
 from undercroft.auth.stepping import carry_out
 from undercroft.auth.throttling import Throttle, forget_attempts
 from undercroft.auth.views.flow import FlowView, MessageView
@@ -41,6 +42,9 @@ class PasswordChangeView(FlowView):
             return await self.form_invalid(form)
         session = await self.request.session.aload()
         if session.user_key == str(user.pk):
+            if self.request.app.sessions.store.can_list:
+                # They count no more by their fingerprints; nor are they to be listed.
+                await aend_other_sessions(self.request)
             update_session_fingerprint(self.request, user)
         return await super().form_valid(form)
 
