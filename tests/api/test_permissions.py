@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.auth.conftest import create_tables
+from tests.conftest import create_tables
 from undercroft import App, Request, Settings, models, permissions, routers, serializers, viewsets
 from undercroft.auth import BaseAuthentication, Identity, rule
 from undercroft.auth.models import Permission, User
@@ -107,7 +107,7 @@ def api(request: pytest.FixtureRequest) -> Iterator[App]:
         authentication=[f"{__name__}.ByName"],
     )
     app = App(settings, apps=["undercroft.sessions", "undercroft.auth"])
-    create_tables()
+    create_tables("auth_", "sessions_")
     if request.param == "postgres":
         with databases["default"].sync_engine.begin() as connection:
             connection.execute(sa.text("TRUNCATE auth_user, auth_permission CASCADE"))

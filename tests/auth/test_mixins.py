@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.auth.conftest import MakeApp, create_tables
+from tests.auth.conftest import MakeApp
+from tests.conftest import create_tables
 from undercroft import App, Request, models
 from undercroft.auth import (
     AllowedRowsMixin,
@@ -125,7 +126,7 @@ def pages(make_app: MakeApp, tmp_path: Path) -> App:
     (tmp_path / "show.html").write_text("{{ object.title }}")
     (tmp_path / "form.html").write_text("form")
     app = make_app(authentication=[f"{__name__}.ByName"], templates=[tmp_path])
-    create_tables()
+    create_tables("auth_", "sessions_", "auth_pages_")
     routes: dict[str, type[View]] = {
         "/view/members": Members,
         "/view/writers": Writers,
