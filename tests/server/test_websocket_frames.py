@@ -1,6 +1,5 @@
 """WebSockets frame by frame (RFC 6455): what may come is read, what may not is named and closed."""
 
-import os
 import socket
 import struct
 import sys
@@ -77,7 +76,7 @@ def frame(first: int, payload: bytes = b"", *, mask: bool = True) -> bytes:
     head += struct.pack("!H", size) if size > 125 else b""
     if not mask:
         return head + payload
-    key = os.urandom(4)
+    key = b"\x37\xfa\x21\x3d"
     return head + key + bytes(byte ^ key[place % 4] for place, byte in enumerate(payload))
 
 
