@@ -1,5 +1,6 @@
 """Signed values: what is read back, and what is not."""
 
+import string
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +36,16 @@ def test_changed_values_are_refused() -> None:
     for part in (text[:-1], text[1:], "", ".", "...", text * 2):
         with pytest.raises(BadSignature):
             build().read(part)
+
+
+def test_a_signature_is_written_in_one_way() -> None:
+    """Bits that its last character has to spare are zero: no second text is as good as the first."""
+    text = build().sign("value")
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    place = letters.index(text[-1])
+    for spare in (1, 2, 3):
+        with pytest.raises(BadSignature):
+            build().read(text[:-1] + letters[place + spare])
 
 
 def test_purposes_are_apart() -> None:

@@ -32,11 +32,6 @@ class ASGIRequest(Request):
     _begun: Message | None = None
 
     @cached_property
-    def scheme(self) -> str:
-        """Either "http" or "https"."""
-        return str(self.scope.get("scheme", "http"))
-
-    @cached_property
     def client(self) -> Address | None:
         """The other end, or None where the server does not say."""
         client = self.scope.get("client")
@@ -169,6 +164,9 @@ def build_request(scope: Scope, receive: Receive) -> ASGIRequest:
     """Translate a connection scope."""
     request = ASGIRequest(scope["method"], scope["path"], scope["query_string"], scope["headers"])
     request.scope, request.receive = scope, receive
+    scheme = scope.get("scheme", "http")
+    if scheme != "http":
+        request.scheme = scheme
     root_path = scope.get("root_path")
     if root_path:
         request.root_path, path = split_mount(root_path, request.path)

@@ -27,11 +27,6 @@ class WSGIRequest(Request):
     environ: Environ
 
     @cached_property
-    def scheme(self) -> str:
-        """Either "http" or "https"."""
-        return str(self.environ.get("wsgi.url_scheme", "http"))
-
-    @cached_property
     def client(self) -> Address | None:
         """The other end, or None where the server does not say."""
         host = self.environ.get("REMOTE_ADDR")
@@ -121,6 +116,7 @@ def build_request(environ: Environ) -> WSGIRequest:
         build_headers(environ),
     )
     request.environ = environ
+    request.scheme = environ.get("wsgi.url_scheme", "http")
     request.root_path = decode_path(environ.get("SCRIPT_NAME", "")).rstrip("/")
     return request
 

@@ -83,6 +83,7 @@ class Request:
     Attributes:
         path_params: What the route's template captured, converted.
         route: The route that matched, once it has.
+        scheme: "http" or "https"; of a WebSocket's handshake "ws" or "wss".
         app: The application that serves the request.
         socket: The `WebSocket` whose handshake this is, or None.
         root_path: Where the application is mounted, without a trailing slash.
@@ -97,6 +98,7 @@ class Request:
     """
 
     # Defaults live on the class: a request that needs none of them is made with five stores.
+    scheme: str = "http"
     path_params: Mapping[str, Any] = MappingProxyType({})
     route: Any = None
     app: Any = None
@@ -137,11 +139,6 @@ class Request:
         self._body = body
 
     # What only some handlers ask for; gateways say where it comes from, middleware may set it.
-
-    @cached_property
-    def scheme(self) -> str:
-        """Either "http" or "https"."""
-        return "http"
 
     @cached_property
     def client(self) -> Address | None:

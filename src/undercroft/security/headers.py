@@ -22,6 +22,10 @@ _ANCESTORS = {b"DENY": b"frame-ancestors 'none'", b"SAMEORIGIN": b"frame-ancesto
 _SHARING = frozenset({b"public", b"s-maxage", b"proxy-revalidate"})
 
 
+#: What most answers are, and nothing is to be looked up for.
+_NO_PAGES = frozenset({b"", b"application/json", b"text/plain; charset=utf-8"})
+
+
 class SecurityHeaders:
     """Adds the headers that an answer does not set itself.
 
@@ -59,7 +63,7 @@ class SecurityHeaders:
                 is_marked = True
             elif name == b"set-cookie":
                 is_personal = True
-        if kind[:9].lower() == b"text/html" or b"xml" in kind.lower():
+        if kind not in _NO_PAGES and is_page(kind):
             is_personal = self._add_to_page(request, headers, kind.lower()) or is_personal
         if self._nosniff and not is_marked:
             headers.append(NOSNIFF)
@@ -88,6 +92,12 @@ class SecurityHeaders:
             headers.append((header, text))
         # A nonce that a shared cache gives to everybody is known to everybody.
         return nonce is not None
+
+
+def is_page(kind: bytes) -> bool:
+    """Tell whether a browser shows this kind as a page, or a picture, that may have scripts."""
+    plain = kind.lower()
+    return plain.startswith(b"text/html") or b"xml" in plain
 
 
 def build_transport(settings: Settings) -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ from secrets import token_urlsafe
 from typing import Any
 
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from undercroft.errors import BadSignature, ImproperlyConfigured
 from undercroft.settings import Settings
@@ -53,11 +54,24 @@ class Signer:
         """
         seconds = None if max_age is None else int(max_age.total_seconds())
         try:
-            return self._serializer.loads(text, seconds)
+            value = self._serializer.loads(text, seconds)
+            check_spelling(text)
+            return value
         except SignatureExpired:
             raise BadSignature("What was signed is too old.", code="security.expired") from None
         except BadData:
             raise BadSignature("What was signed has been changed, or signed elsewhere.") from None
+
+
+def check_spelling(text: str) -> None:
+    """Refuse a signature whose spare bits are set: it would be a second text for the same value.
+
+    Raises:
+        BadData: They are.
+    """
+    signature = text.rpartition(".")[2]
+    if base64_encode(base64_decode(signature)).decode() != signature:
+        raise BadData("The signature is not written as it was.")
 
 
 def list_keys(settings: Settings) -> list[str]:
