@@ -39,7 +39,7 @@ def test_changed_values_are_refused() -> None:
 
 
 def test_a_signature_is_written_in_one_way() -> None:
-    """Bits that its last character has to spare are zero: no second text is as good as the first."""
+    """Bits that its last character has to spare are zero: no second text is as good."""
     text = build().sign("value")
     letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
     place = letters.index(text[-1])
