@@ -7,7 +7,17 @@ import pytest
 import sqlalchemy as sa
 
 from tests.conftest import create_tables
-from undercroft import App, Request, Settings, models, permissions, routers, serializers, viewsets
+from undercroft import (
+    App,
+    Request,
+    Settings,
+    View,
+    models,
+    permissions,
+    routers,
+    serializers,
+    viewsets,
+)
 from undercroft.auth import BaseAuthentication, Identity, rule
 from undercroft.auth.models import Permission, User
 from undercroft.concurrency import run_on_background_loop
@@ -233,3 +243,24 @@ def test_what_is_no_permission_class_is_refused_at_start() -> None:
             Memos.as_view({"get": "list"}, permission_classes=[wrong])
     with pytest.raises(ImproperlyConfigured, match="is no permission class"):
         assert permissions.IsAdminUser & "blog.add_post"
+
+
+def test_classes_that_nothing_asks_are_refused() -> None:
+    """On a function, and on a view that is no viewset: who wrote them wants a lock."""
+
+    def alone() -> str:
+        return "open"
+
+    class Page(View):
+        permission_classes = (permissions.IsAuthenticated,)
+
+        def get(self) -> str:
+            return "open"
+
+    alone.permission_classes = [permissions.IsAuthenticated]  # type: ignore[attr-defined]
+    for handler in (alone, Page.as_view()):
+        app = App()
+        app.add_route("/", handler, methods=["GET"])
+        with pytest.raises(ImproperlyConfigured, match="permission_classes") as caught:
+            app.build()
+        assert caught.value.code == "views.permission-classes"

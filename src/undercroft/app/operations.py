@@ -125,6 +125,7 @@ def surround(plan: Plan, route: Route, methods: Sequence[str], defaults: Default
         defaults: What holds unless one of them says otherwise.
     """
     marked = list_marked(route, methods[0])
+    check_permissions_asked(route, marked)
     endpoint = add_wraps(plan.endpoint, marked)
     wants = partial(wants_transaction, route, default=defaults.atomic)
     endpoint = add_transactions(endpoint, methods, wants)
@@ -155,6 +156,24 @@ def list_marked(route: Route, method: str) -> list[Any]:
         return [route.handler]
     view_class = route.handler.view_class
     return [getattr(view_class, route.handler.actions[method]), view_class, route.handler]
+
+
+def check_permissions_asked(route: Route, marked: Sequence[Any]) -> None:
+    """Refuse `permission_classes` where nothing asks them: whoever wrote them believes in a lock.
+
+    Raises:
+        ImproperlyConfigured: A function, a view that is no viewset, or a viewset's method has some.
+    """
+    asks = hasattr(route.handler, "permission")
+    unasked = marked[:1] if asks and len(marked) > 1 else marked
+    for each in unasked:
+        if getattr(each, "permission_classes", None):
+            raise ImproperlyConfigured(
+                f"{each.__qualname__} has permission_classes, which only viewsets ask.",
+                hint="Decorate it by permission_required or login_required; for an action of a"
+                " viewset, write @action(permission_classes=[...]).",
+                code="views.permission-classes",
+            )
 
 
 def check_view_methods(route: Route, handler: ViewHandler) -> None:

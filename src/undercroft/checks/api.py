@@ -61,14 +61,14 @@ def says_who(operation: "Operation") -> bool:
     """Tell whether an operation says who may call it: everybody counts, too, if it is said.
 
     By a scheme among its dependencies, by what the room of accounts gives, as a dependency or a
-    decorator, or by `permission_classes` of its handler, its method or its view.
+    decorator, or by the `permission_classes` of its viewset, which are refused elsewhere.
     """
     handler: Any = operation.route.handler
     view: Any = getattr(handler, "view_class", None)
     actions: dict[str, str] = getattr(handler, "actions", {})
     method = getattr(view, actions.get(operation.method, ""), None)
     places = [each for each in (handler, view, method) if each is not None]
-    if any(getattr(each, "permission_classes", None) for each in places):
+    if getattr(view, "permission_classes", None):
         return True
     if getattr(handler, "options", {}).get("permission_classes"):
         return True
