@@ -27,20 +27,14 @@ def build_password_field(label: str, autocomplete: str, help_text: str = "") -> 
     return CharField(label=label, strip=False, widget=widget, help_text=help_text)
 
 
-class AuthenticationForm(Form):
-    """Name and password.
+class LogInForm(Form):
+    """A step of a log-in, which finds out who it is.
 
     Args:
         request: By which it was sent.
         data: What was sent.
         options: See `FormOptions`.
     """
-
-    username = CharField(
-        label="Name or e-mail address",
-        widget=TextInput({"autocomplete": "username", "autocapitalize": "none"}),
-    )
-    password = build_password_field("Password", "current-password")
 
     def __init__(
         self,
@@ -51,6 +45,20 @@ class AuthenticationForm(Form):
         super().__init__(data, **options)
         self.request = request
         self._user: Any = None
+
+    def get_user(self) -> Any:
+        """Return who logs in; None before that is known."""
+        return self._user
+
+
+class AuthenticationForm(LogInForm):
+    """Name and password."""
+
+    username = CharField(
+        label="Name or e-mail address",
+        widget=TextInput({"autocomplete": "username", "autocapitalize": "none"}),
+    )
+    password = build_password_field("Password", "current-password")
 
     def clean_steps(self) -> Steps[None]:
         """Check name and password together, for wrong ones are told alike."""
@@ -73,19 +81,9 @@ class AuthenticationForm(Form):
             ValidationError: It may not log in.
         """
 
-    def get_user(self) -> Any:
-        """Return who logs in; None before it was checked."""
-        return self._user
 
-
-class LoginCodeForm(Form):
-    """A code, after name and password.
-
-    Args:
-        request: By which it was sent.
-        data: What was sent.
-        options: See `FormOptions`.
-    """
+class LoginCodeForm(LogInForm):
+    """A code, after name and password."""
 
     code = CharField(
         label="Code",
@@ -93,16 +91,6 @@ class LoginCodeForm(Form):
         help_text="Of your app, or one of your recovery codes.",
         widget=TextInput({"autocomplete": "one-time-code", "autocapitalize": "none"}),
     )
-
-    def __init__(
-        self,
-        request: Request,
-        data: Mapping[str, Any] | None = None,
-        **options: Unpack[FormOptions],
-    ) -> None:
-        super().__init__(data, **options)
-        self.request = request
-        self._user: Any = None
 
     def clean_steps(self) -> Steps[None]:
         """Take the second step, which says nothing of why a code is wrong."""
@@ -112,10 +100,6 @@ class LoginCodeForm(Form):
         self._user = yield from finish_login_steps(self.request, self.cleaned_data["code"])
         if self._user is None:
             self.add_error(None, ValidationError("The code is wrong.", code="auth.wrong"))
-
-    def get_user(self) -> Any:
-        """Return who has logged in."""
-        return self._user
 
 
 class SetPasswordForm(Form):

@@ -39,16 +39,25 @@ def deliver(
         MailError: They cannot be sent.
     """
     check_not_on_loop("send_mail(...) or message.send()", "await asend_mail(...)")
-    messages = check_messages(messages)
-    if not messages:
-        return 0
-    backend = backend if backend is not None else mailer.get_backend()
-    if on_commit and postpone(messages, backend):
+    messages, sender = take_up(messages, backend, on_commit=on_commit)
+    if sender is None:
         return len(messages)
     try:
-        return backend.send_messages(messages)
+        return sender.send_messages(messages)
     except MailError as error:
         return report(error, fail_silently)
+
+
+def take_up(
+    messages: "Sequence[EmailMessage]", backend: Backend | None, *, on_commit: bool
+) -> "tuple[Sequence[EmailMessage], Backend | None]":
+    """Check messages, and find what sends them now; None where there are none, or they wait."""
+    messages = check_messages(messages)
+    if not messages:
+        return messages, None
+    sender = backend if backend is not None else mailer.get_backend()
+    is_postponed = on_commit and postpone(messages, sender)
+    return messages, None if is_postponed else sender
 
 
 async def adeliver(
@@ -59,14 +68,11 @@ async def adeliver(
     on_commit: bool = False,
 ) -> int:
     """Send messages as `deliver` does, from the event loop."""
-    messages = check_messages(messages)
-    if not messages:
-        return 0
-    backend = backend if backend is not None else mailer.get_backend()
-    if on_commit and postpone(messages, backend):
+    messages, sender = take_up(messages, backend, on_commit=on_commit)
+    if sender is None:
         return len(messages)
     try:
-        return await backend.asend_messages(messages)
+        return await sender.asend_messages(messages)
     except MailError as error:
         return report(error, fail_silently)
 
