@@ -182,3 +182,17 @@ def test_an_old_hash_is_made_anew_at_the_log_in(make_app: MakeApp, client: MakeC
     ada.refresh_from_db()
     assert ada.password.startswith("argon2$argon2id$")
     assert visitor.get("/me").text == "ada"
+
+
+def test_who_is_refused_by_address_does_not_lock_an_account(
+    make_app: MakeApp, client: MakeClient
+) -> None:
+    """An attempt that was not made is not counted for the account it was meant for."""
+    visitor = client(make_app())
+    User.objects.create_user("ada", password="secret")
+    for number in range(25):
+        visitor.post(f"/login?name=user{number}&password=wrong")
+    before = LoginAttempts.objects.count()
+    told = {"username": "ada", "password": "wrong"}
+    assert visitor.post("/accounts/login/", json=told).status_code == 429
+    assert LoginAttempts.objects.count() == before

@@ -101,7 +101,8 @@ class Throttle:
             TooManyRequests: It comes too early; it is not counted.
         """
         counted: list[Any] = []
-        for limit in self._limits:
+        # The address first: who has to wait there has not tried the account.
+        for limit in reversed(self._limits):
             count = yield from self._count(limit)
             counted.append(count)
         if find_frame("default") is not None:
